@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+// Starts Guichet under a Node that can run it (24 or newer), whatever Node the machine has.
+// This file must parse on any Node from 12 on: no import, no new syntax.
+'use strict'
+const path = require('node:path')
+const { spawn } = require('node:child_process')
+
+const main = path.join(__dirname, '..', 'packages', 'cli', 'src', 'main.ts')
+// 1fichier's checksum is Whirlpool, which OpenSSL 3 keeps in its legacy provider.
+const flags = ['--openssl-legacy-provider', '--disable-warning=ExperimentalWarning']
+const command = [...flags, main, ...process.argv.slice(2)]
+
+function bundledNode() {
+  try {
+    const root = path.dirname(require.resolve(`node-${process.platform}-${process.arch}/package.json`))
+    return path.join(root, 'bin', 'node')
+  } catch {
+    return undefined // Not installed for this platform: only the machine's own Node is left.
+  }
+}
+
+const own = Number(process.versions.node.split('.')[0])
+const node = own >= 24 ? process.execPath : bundledNode()
+if (node === undefined) {
+  process.stderr.write(`error: guichet needs Node 24 or newer, and this is Node ${process.versions.node}\n`)
+  process.stderr.write('hint: install Node 24 from https://nodejs.org, or run `npm install` here without `--omit=optional`\n')
+  process.exit(1)
+}
+
+if (typeof process.execve === 'function') {
+  process.execve(node, [node, ...command], process.env)
+}
+
+// An older Node cannot replace itself. The child watches the IPC channel and stops when this process is gone.
+const child = spawn(node, command, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: process.env })
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal))
+child.on('error', (error) => {
+  process.stderr.write(`error: could not start ${node}: ${error.message}\nhint: run \`npm install\` again\n`)
+  process.exit(1)
+})
+child.on('exit', (code, signal) => {
+  if (signal === null) process.exit(code)
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
+})
