@@ -1,0 +1,255 @@
+/**
+ * Guichet's own API: routes and shapes, shared by the gateway's door and by every client.
+ *
+ * All routes stand under `/api/v1`. Requests and answers are JSON, contents apart.
+ * A file or folder is named by `at`: a path (`/folder/file`), `folder:123`, a file id's link, or a 1fichier link.
+ * A failure is `{ code, message, hint?, retryAfterMs?, requestId }` with the HTTP status of its code.
+ */
+export const API_PREFIX = '/api/v1'
+
+export interface ApiFolder {
+  readonly kind: 'folder'
+  readonly id: number
+  readonly name: string
+  readonly path: string
+  readonly createdMs?: number
+  readonly publicUrl?: string
+}
+
+export interface ApiFile {
+  readonly kind: 'file'
+  readonly id: string
+  readonly name: string
+  readonly path: string
+  readonly folderId: number
+  readonly sizeBytes: number
+  readonly dateMs: number
+  readonly whirlpool?: string
+  readonly contentType?: string
+  readonly link: string
+  readonly hasPassword: boolean
+}
+
+export type ApiNode = ApiFolder | ApiFile
+
+/** `GET /nodes?at=…` (stat) */
+export interface ApiStat {
+  readonly node: ApiNode
+}
+
+/** `GET /children?at=…[&refresh=1]` */
+export interface ApiListing {
+  readonly folder: ApiFolder
+  readonly folders: readonly ApiFolder[]
+  readonly files: readonly ApiFile[]
+  /** How old the answer is. */
+  readonly ageMs: number
+}
+
+/**
+ * `PUT /content?at=/folder/name` with the bytes as body, `Content-Length` required.
+ * Query: `parents=1` makes missing folders; `more=1` says that other files of the same folder follow at once, so that
+ * they can share a request; `overwrite=1` replaces a file of that name (uploads first, removes the old one after).
+ * Header `x-guichet-whirlpool` (optional): refuse content that differs.
+ * Answers 201 when 1fichier has it, verified; 202 with `wait=0` once it is safe in the spool.
+ */
+export interface ApiStored {
+  readonly transfer: string
+  readonly state: 'stored' | 'spooled'
+  readonly file?: ApiFile
+  readonly whirlpool: string
+}
+
+/** `GET /content?at=…` streams the bytes; honours `Range`; headers `etag`, `x-guichet-whirlpool`. */
+
+/** `GET /transfers/ID` and `GET /transfers` */
+export interface ApiTransfer {
+  readonly id: string
+  readonly name: string
+  readonly folderId: number
+  readonly sizeBytes: number
+  readonly whirlpool: string
+  readonly state: 'spooled' | 'sending' | 'reporting' | 'doubtful' | 'stored' | 'failed'
+  readonly attempts: number
+  readonly createdMs: number
+  readonly link?: string
+  readonly problem?: string
+}
+
+/** `POST /folders` → ApiStat */
+export interface ApiMakeFolder {
+  readonly at: string
+  readonly parents?: boolean
+}
+
+/** `POST /move` and `POST /copy`: `to` is a folder, or a new name for a single thing. → { nodes: ApiNode[] } */
+export interface ApiMove {
+  readonly from: readonly string[]
+  readonly to: string
+}
+
+export interface ApiNodes {
+  readonly nodes: readonly ApiNode[]
+}
+
+/** `POST /remove` → ApiRemoved. A folder needs `recursive`. `dryRun` only counts. */
+export interface ApiRemove {
+  readonly at: readonly string[]
+  readonly recursive?: boolean
+  readonly dryRun?: boolean
+}
+
+export interface ApiRemoved {
+  readonly files: number
+  readonly folders: number
+  readonly bytes: number
+}
+
+/** `POST /share` (verb share) → { url?: string } */
+export interface ApiShare {
+  readonly at: string
+  readonly public?: boolean
+  readonly pass?: string
+  readonly users?: readonly { readonly email: string; readonly mayWrite?: boolean; readonly hideLinks?: boolean }[]
+}
+
+export interface ApiShared {
+  readonly url?: string
+}
+
+/** `POST /attributes` (files) → ApiNodes */
+export interface ApiAttributes {
+  readonly at: readonly string[]
+  readonly description?: string
+  readonly pass?: string
+  readonly inline?: boolean
+  readonly withoutTls?: boolean
+  readonly cdn?: boolean
+  readonly access?: {
+    readonly addresses?: readonly string[]
+    readonly countries?: readonly string[]
+    readonly emails?: readonly string[]
+    readonly premiumOnly?: boolean
+  }
+}
+
+/** `GET /attributes?at=…`: one file/info call. */
+export interface ApiDetails {
+  readonly node: ApiNode
+  readonly description?: string
+  readonly inline: boolean
+  readonly withoutTls: boolean
+  readonly cdn: boolean
+  readonly access?: ApiAttributes['access']
+}
+
+/** `POST /scan` { at } */
+export interface ApiScan {
+  readonly result: 'clean' | 'infected'
+  readonly message?: string
+  readonly cachedSinceMs?: number
+}
+
+/** `POST /direct` { at }: the short-lived direct link; verb `direct`. */
+export interface ApiDirect {
+  readonly url: string
+}
+
+/** `POST /remote` { urls, at, headers? } → ApiRemote; `GET /remote` → { remotes }; `GET /remote/ID` → ApiRemote */
+export interface ApiRemote {
+  readonly id: number
+  readonly requestedMs?: number
+  readonly executedMs?: number
+  readonly urls?: readonly string[]
+  readonly results?: readonly { readonly url: string; readonly link?: string; readonly problem?: string }[]
+}
+
+/** `GET /account` → cached; the age is shown. */
+export interface ApiAccount {
+  readonly email?: string
+  readonly offer: string
+  readonly subscriptionEndMs?: number
+  readonly cdnCreditsGb?: number
+  readonly hotBytes?: number
+  readonly coldBytes?: number
+  readonly availableBytes?: number
+  readonly availableColdBytes?: number
+  readonly isOverQuota: boolean
+  readonly isUploadForbidden: boolean
+  readonly ageMs: number
+}
+
+/** `GET /keys` → { keys }; `POST /keys` → ApiIssuedKey; `GET /keys/ID` → ApiKey; `DELETE /keys/ID` → ApiKey (revoked). Owner only. */
+export interface ApiKey {
+  readonly id: string
+  readonly name: string
+  readonly verbs: readonly string[]
+  readonly root: string
+  readonly mayTunnel: boolean
+  readonly createdMs: number
+  readonly expiresMs?: number
+  readonly revokedMs?: number
+}
+
+export interface ApiIssueKey {
+  readonly name: string
+  readonly verbs: readonly string[]
+  /** A path; the folder must exist. Default `/`. */
+  readonly root?: string
+  /** Default 90 days; 0 is for ever. */
+  readonly lifetimeMs?: number
+  readonly mayTunnel?: boolean
+}
+
+/** The only moment at which the text of a key is seen. */
+export interface ApiIssuedKey extends ApiKey {
+  readonly key: string
+}
+
+/** `GET /status` */
+export interface ApiStatus {
+  readonly version: string
+  readonly startedMs: number
+  readonly address: string
+  readonly keyholder: { readonly state: 'ready' | 'sealed' | 'gone'; readonly reason?: string; readonly keyAgeDays?: number }
+  readonly scheduler: {
+    readonly waiting: readonly {
+      readonly endpoint: string
+      readonly key: string
+      readonly priority: string
+      readonly waitMs: number
+      /** The rule or lock it waits for. */
+      readonly reason: string
+    }[]
+    readonly locks: readonly {
+      readonly reach: string
+      readonly state: 'open' | 'half-open' | 'stopped'
+      readonly reason: string
+      readonly scope?: string
+      readonly untilMs?: number
+    }[]
+    readonly rules: readonly { readonly id: string; readonly burst: number; readonly gapMs: number; readonly source: string }[]
+  }
+  readonly upstream: {
+    /** Calls by endpoint since the home was made; `upload.cgi`, `end.pl` and `direct` are counted too. */
+    readonly calls: Readonly<Record<string, number>>
+    readonly total: number
+    /** Answers given from the tree without a call. */
+    readonly saved: number
+    readonly locksMet: number
+  }
+  readonly tree: { readonly folders: number; readonly files: number }
+  readonly keys: { readonly active: number; readonly revoked: number; readonly expired: number }
+  readonly transfers: Readonly<Record<string, number>>
+  readonly ledger: { readonly entries: number }
+}
+
+/** `POST /resume` (owner): goes on after a permanent refusal that a person has mended. `POST /seal` (owner). */
+
+export interface ApiFailure {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+  readonly retryAfterMs?: number
+  readonly requestId: string
+}
