@@ -41,6 +41,8 @@ export interface Tree {
   /** A thing that 1fichier says is gone: drops it, and what is known of its folder is no longer complete. */
   forgetFile(id: FileId): Promise<void>
   forgetFolder(id: FolderId): Promise<void>
+  /** All of the folder's content is known at this moment: it was just made, and is empty. */
+  markListed(id: FolderId, atMs: number): Promise<void>
   /** The next question for this folder asks upstream. */
   forgetListing(id: FolderId): Promise<void>
   counts(): Promise<{ readonly folders: number; readonly files: number }>
