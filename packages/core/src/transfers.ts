@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts'
-import type { FolderId, KeyId, TransferId } from './ids.ts'
+import type { FileId, FolderId, KeyId, TransferId } from './ids.ts'
 import type { FileLink } from './links.ts'
 
 /**
@@ -69,6 +69,13 @@ export interface TransferJournal {
   unclaimed(
     like: Pick<Transfer, 'key' | 'folder' | 'name' | 'sizeBytes' | 'whirlpool'>,
   ): Promise<Transfer | undefined>
+  /**
+   * Gives a transfer to another upload: that of the client which sent the same content again.
+   * `undefined`, and nothing is changed, where the transfer is unknown, claimed or failed at that moment.
+   */
+  adopt(id: TransferId, upload: string): Promise<Transfer | undefined>
+  /** The transfer that was stored as this file, as long as it is not pruned. */
+  storedAs(file: FileId): Promise<Transfer | undefined>
   /** Files of these folders have been shown to a client: stored transfers there count as claimed. */
   claimFolder(folder: FolderId): Promise<void>
   /** Forgets what ended before a moment. */
