@@ -1,0 +1,131 @@
+import { once } from 'node:events'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { GatewayError } from '@guichet/core'
+import type { Target, UploadNodes } from './closed-list.ts'
+import { KeyScan } from './key-scan.ts'
+import type { Upstream } from './upstream.ts'
+
+export interface Forwarding {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly target: Target
+  /** A copy for this call alone; whoever made it overwrites it afterwards. */
+  readonly apiKey: Buffer
+  readonly upstream: Upstream
+  readonly nodes: UploadNodes
+  readonly nowMs: () => number
+  /** Aborted with a `GatewayError` when the keyholder is sealed or the caller goes away. */
+  readonly signal: AbortSignal
+}
+
+/** All that passes from the caller to 1fichier; the rest is ours to say. */
+const REQUEST_HEADERS = ['accept', 'accept-language', 'content-type', 'user-agent'] as const
+
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  // Ours alone: an answer of 1fichier must not pass for an error of the keyholder.
+  'x-guichet-keyholder',
+])
+
+/** A `get_upload_server.cgi` answer is far smaller. */
+const LOOKUP_BYTES_MAX = 4_096
+
+/** Sends one call on and streams the answer back. Rejects with a `GatewayError`; the answer may have begun by then. */
+export async function forward(call: Forwarding): Promise<void> {
+  const { request, response, target, apiKey, signal } = call
+  const sending = call.upstream.send(target, requestHeaders(request), apiKey, signal)
+  request.pipe(sending.request)
+  try {
+    const answer = await sending.answer
+    await giveBack(call, answer)
+  } catch (failure) {
+    throw brokenOff(failure, sending.sent(), signal)
+  } finally {
+    // 1fichier may answer before it has read everything: then the rest is not wanted.
+    request.unpipe(sending.request)
+    if (!sending.request.writableFinished || !response.writableFinished) sending.request.destroy()
+  }
+}
+
+function requestHeaders(request: IncomingMessage): OutgoingHttpHeaders {
+  if (request.headers['transfer-encoding'] !== undefined) {
+    throw new GatewayError('invalid', 'the request has a body of unknown length', {
+      hint: 'send an exact Content-Length: 1fichier demands it',
+      facts: { sent: false },
+    })
+  }
+  // An encoded answer could not be searched for the key.
+  const headers: OutgoingHttpHeaders = { 'accept-encoding': 'identity' }
+  for (const name of REQUEST_HEADERS) {
+    const value = request.headers[name]
+    if (value !== undefined) headers[name] = value
+  }
+  const length = request.headers['content-length']
+  if (length !== undefined || request.method === 'POST') headers['content-length'] = length ?? '0'
+  return headers
+}
+
+async function giveBack(call: Forwarding, answer: IncomingMessage): Promise<void> {
+  const { response, target, signal } = call
+  const scan = new KeyScan(call.apiKey)
+  scan.check(answer.rawHeaders)
+  if ((answer.headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw new GatewayError('upstream-changed', '1fichier sent an encoded answer that was not asked for', {
+      hint: 'run `guichet doctor` and report what it says',
+      facts: { sent: true },
+    })
+  }
+  const begin = (): void => {
+    if (!response.headersSent) response.writeHead(answer.statusCode ?? 502, responseHeaders(answer))
+  }
+  const lookup: Buffer[] = []
+  let lookupBytes = 0
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    const clean = scan.push(chunk)
+    lookupBytes += chunk.length
+    if (target.kind === 'node-lookup' && lookupBytes <= LOOKUP_BYTES_MAX) lookup.push(chunk)
+    if (clean.length === 0) continue
+    begin()
+    if (!response.write(clean)) await once(response, 'drain', { signal })
+  }
+  // Before the last byte: whoever has the whole answer may use the node at once.
+  if (target.kind === 'node-lookup' && answer.statusCode === 200 && lookupBytes <= LOOKUP_BYTES_MAX) {
+    call.nodes.learn(Buffer.concat(lookup), call.nowMs())
+  }
+  begin()
+  response.end(scan.rest())
+  await once(response, 'finish', { signal })
+}
+
+function responseHeaders(answer: IncomingMessage): string[] {
+  const named = (answer.headers.connection ?? '').toLowerCase().split(',')
+  const dropped = new Set([...HOP_BY_HOP, ...named.map((name) => name.trim())])
+  const headers: string[] = []
+  for (let index = 0; index + 1 < answer.rawHeaders.length; index += 2) {
+    const name = answer.rawHeaders[index] ?? ''
+    if (!dropped.has(name.toLowerCase())) headers.push(name, answer.rawHeaders[index + 1] ?? '')
+  }
+  return headers
+}
+
+/** What a failure in the middle of a call means to the caller. */
+export function brokenOff(failure: unknown, sent: boolean, signal: AbortSignal): GatewayError {
+  if (failure instanceof GatewayError) return failure
+  if (signal.reason instanceof GatewayError) {
+    const { code, message, hint } = signal.reason
+    return new GatewayError(code, message, { hint, facts: { sent } })
+  }
+  return new GatewayError('upstream-down', "1fichier's answer broke off", {
+    hint: 'ask again',
+    facts: { sent },
+    cause: failure,
+  })
+}

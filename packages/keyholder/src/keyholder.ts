@@ -1,0 +1,255 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { DAY_MS, GatewayError, MINUTE_MS, type Secret } from '@guichet/core'
+import { API_HOST, permit, UploadNodes } from './closed-list.ts'
+import { brokenOff, forward } from './forward.ts'
+import type { Upstream } from './upstream.ts'
+import {
+  forgetVault,
+  inspectVault,
+  type OpenedVault,
+  requireApiKey,
+  resealVault,
+  unlockVault,
+} from './vault.ts'
+
+/** Reads a secret that may open the vault. */
+export type UnlockSecret = () => Promise<Secret>
+
+export interface KeyholderOptions {
+  readonly vaultPath: string
+  readonly upstream: Upstream
+  /** Where the secret comes from when a caller brings none. */
+  readonly unlockSecret: UnlockSecret
+  readonly nowMs: () => number
+  /** Does not jump when somebody sets the machine's clock. */
+  readonly monotonicMs: () => number
+}
+
+export interface KeyholderStatus {
+  readonly sealed: boolean
+  readonly reason?: string
+  /** Absent when the vault cannot be read. */
+  readonly vaultVersion?: number
+  readonly keyAgeDays?: number
+  readonly unlockSlots: number
+  /** Begun since the start of the process. */
+  readonly forwards: number
+  readonly inFlight: number
+}
+
+/**
+ *   sealed ──unseal──▶ open ──rotate──▶ open (another key)
+ *      ▲                │
+ *      └──────seal──────┘
+ */
+type State =
+  | { readonly kind: 'sealed'; readonly reason: string }
+  | { readonly kind: 'open'; readonly vault: OpenedVault }
+
+const FLIGHTS_MAX = 64
+/** A root folder with thousands of sub-folders stays below. */
+const CHECK_BYTES_MAX = 8 * 1024 * 1024
+
+export class Keyholder implements Disposable {
+  readonly #options: KeyholderOptions
+  readonly #nodes = new UploadNodes()
+  readonly #flights = new Set<AbortController>()
+  #state: State = { kind: 'sealed', reason: 'it has not been unsealed yet' }
+  /** Counts the seals, so that an unseal under way does not undo a later seal. */
+  #seals = 0
+  #forwards = 0
+  #isChanging = false
+
+  constructor(options: KeyholderOptions) {
+    this.#options = options
+  }
+
+  async status(): Promise<KeyholderStatus> {
+    const { vaultPath, nowMs } = this.#options
+    const state = this.#state
+    const facts = await inspectVault(vaultPath).catch(() => undefined) // The reason of the seal tells why.
+    return {
+      sealed: state.kind === 'sealed',
+      ...(state.kind === 'sealed' ? { reason: state.reason } : {}),
+      ...(facts === undefined
+        ? {}
+        : {
+            vaultVersion: facts.version,
+            keyAgeDays: Math.max(0, Math.floor((nowMs() - facts.storedAtMs) / DAY_MS)),
+          }),
+      unlockSlots: facts?.slots ?? 0,
+      forwards: this.#forwards,
+      inFlight: this.#flights.size,
+    }
+  }
+
+  /** In effect when it returns: every call under way is cut, and the key is overwritten. */
+  seal(reason: string): void {
+    this.#seals += 1
+    const state = this.#state
+    this.#state = { kind: 'sealed', reason }
+    for (const flight of this.#flights) flight.abort(sealedBecause(reason))
+    this.#options.upstream.cut()
+    if (state.kind === 'open') forgetVault(state.vault)
+  }
+
+  /** Rejects like `unlockVault` or like the source; an open keyholder then stays open with what it has. */
+  async unseal(unlockSecret: UnlockSecret = this.#options.unlockSecret): Promise<void> {
+    await this.#change(async () => {
+      const seals = this.#seals
+      const vault = await unlockVault(this.#options.vaultPath, await unlockSecret()).catch(
+        (failure: unknown) => {
+          if (this.#state.kind === 'sealed') this.#state = { kind: 'sealed', reason: reasonOf(failure) }
+          throw failure
+        },
+      )
+      if (seals !== this.#seals) {
+        forgetVault(vault)
+        throw sealedBecause('it was sealed again meanwhile')
+      }
+      this.#swap(vault)
+    })
+  }
+
+  /** With `check` the new key makes one listing first, which counts against 1fichier's limits. */
+  async rotate(newKey: Secret, check: boolean): Promise<void> {
+    await this.#change(async () => {
+      requireApiKey(newKey)
+      const old = this.#opened()
+      const apiKey = Buffer.from(newKey.expose(), 'latin1')
+      try {
+        if (check) await this.#inFlight(new AbortController(), (signal) => this.#tryKey(apiKey, signal))
+        await resealVault(this.#options.vaultPath, old.dataKey, newKey, this.#options.nowMs())
+      } catch (failure) {
+        apiKey.fill(0)
+        this.#opened() // A seal in between is the better reason: it has overwritten what the rotation needs.
+        throw failure
+      }
+      if (this.#isHolding(old)) this.#swap({ apiKey, dataKey: Buffer.from(old.dataKey) })
+      else apiKey.fill(0)
+    })
+  }
+
+  async forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { upstream, monotonicMs: nowMs } = this.#options
+    const target = permit(request.method ?? '', request.url ?? '', this.#nodes, nowMs())
+    const flight = new AbortController()
+    const apiKey = Buffer.from(this.#opened().apiKey)
+    response.once('close', () => {
+      if (!response.writableFinished) flight.abort(new GatewayError('cancelled', 'the caller went away'))
+    })
+    try {
+      await this.#inFlight(flight, (signal) =>
+        forward({ request, response, target, apiKey, upstream, nodes: this.#nodes, nowMs, signal }),
+      )
+    } finally {
+      apiKey.fill(0)
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.seal('the keyholder is stopping')
+  }
+
+  #opened(): OpenedVault {
+    if (this.#state.kind === 'open') return this.#state.vault
+    throw sealedBecause(this.#state.reason)
+  }
+
+  #isHolding(vault: OpenedVault): boolean {
+    return this.#state.kind === 'open' && this.#state.vault === vault
+  }
+
+  #swap(vault: OpenedVault): void {
+    if (this.#state.kind === 'open') forgetVault(this.#state.vault)
+    this.#state = { kind: 'open', vault }
+  }
+
+  async #inFlight<Result>(
+    flight: AbortController,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    if (this.#flights.size >= FLIGHTS_MAX) {
+      throw new GatewayError('unavailable', `the keyholder already forwards ${FLIGHTS_MAX} calls`, {
+        hint: 'wait until one of them has ended',
+        facts: { sent: false },
+      })
+    }
+    this.#flights.add(flight)
+    this.#forwards += 1
+    try {
+      return await work(flight.signal)
+    } finally {
+      this.#flights.delete(flight)
+    }
+  }
+
+  /** One change at a time, so that guessing a passphrase cannot fill the memory with key derivations. */
+  async #change(work: () => Promise<void>): Promise<void> {
+    if (this.#isChanging) {
+      throw new GatewayError('conflict', 'another unseal or rotation is under way', {
+        hint: 'wait for its end',
+      })
+    }
+    this.#isChanging = true
+    try {
+      await work()
+    } finally {
+      this.#isChanging = false
+    }
+  }
+
+  async #tryKey(apiKey: Buffer, signal: AbortSignal): Promise<void> {
+    const target = { method: 'POST', host: API_HOST, path: '/v1/folder/ls.cgi', kind: 'call' } as const
+    const body = '{"folder_id":0}'
+    const headers = { 'content-type': 'application/json', 'content-length': body.length }
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(MINUTE_MS)])
+    const sending = this.#options.upstream.send(target, headers, apiKey, limit)
+    sending.request.end(body)
+    const answer = await sending.answer
+    const chunks: Buffer[] = []
+    let sizeBytes = 0
+    try {
+      for await (const chunk of answer as AsyncIterable<Buffer>) {
+        sizeBytes += chunk.length
+        if (sizeBytes > CHECK_BYTES_MAX) break
+        chunks.push(chunk)
+      }
+    } catch (failure) {
+      throw brokenOff(failure, true, signal)
+    }
+    requireAcceptance(answer.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))
+  }
+}
+
+function requireAcceptance(status: number, text: string): void {
+  if (status === 200 && !/"status"\s*:\s*"KO"/.test(text)) return
+  if (/\b(Flood detected|IP Locked|User Locked)\b/i.test(text)) {
+    throw new GatewayError('locked', '1fichier is locked for a while, so the new key could not be tried', {
+      hint: 'try again later, or rotate without the check; the old key stays in use',
+      facts: { status },
+    })
+  }
+  if (status >= 500) {
+    throw new GatewayError('upstream-down', '1fichier has an outage, so the new key could not be tried', {
+      hint: 'try again later; the old key stays in use',
+      facts: { status },
+    })
+  }
+  throw new GatewayError('account-refused', '1fichier refused the new key', {
+    hint: 'copy it again from the console page of 1fichier; the old key stays in use',
+    facts: { status },
+  })
+}
+
+function sealedBecause(reason: string): GatewayError {
+  return new GatewayError('sealed', `the keyholder is sealed: ${reason}`, {
+    hint: 'open it with `guichet unseal`',
+    facts: { sent: false },
+  })
+}
+
+function reasonOf(failure: unknown): string {
+  const error = GatewayError.from(failure)
+  return error.hint === undefined ? error.message : `${error.message} (${error.hint})`
+}

@@ -1,0 +1,81 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { GatewayError, systemCodeOf } from '@guichet/core'
+
+export interface PrivateFile {
+  readonly path: string
+  /** How a person calls it: "the vault". */
+  readonly what: string
+  readonly bytesMax: number
+  /**
+   * Who keeps others away from it. `owner`: its mode and owner, which are checked.
+   * `service-manager`: the directory that systemd mounted; its files may show the group bits of an access list.
+   */
+  readonly guard: 'owner' | 'service-manager'
+}
+
+/** Reads a secret file; refuses whatever somebody else could have read, written or put in its place. */
+export async function readPrivateFile(file: PrivateFile): Promise<string> {
+  await using handle = await openPrivate(file)
+  const stat = await handle.stat()
+  const refuse = (why: string, hint: string): GatewayError =>
+    new GatewayError('invalid', `${file.what} ${file.path} ${why}`, { hint })
+  if (!stat.isFile()) throw refuse('is not a regular file', `put a regular file at ${file.path}`)
+  const forbiddenBits = file.guard === 'owner' ? 0o077 : 0o007
+  if ((stat.mode & forbiddenBits) !== 0) {
+    throw refuse('can be read or written by other users', `run \`chmod 600 ${file.path}\``)
+  }
+  if (file.guard === 'owner' && process.getuid !== undefined && stat.uid !== process.getuid()) {
+    throw refuse('belongs to another user', 'run Guichet as the owner of the file, or change the owner')
+  }
+  if (stat.size === 0) throw refuse('is empty', 'restore it from a backup, or make a new one')
+  if (stat.size > file.bytesMax) throw refuse('is too large', `it has at most ${file.bytesMax} bytes`)
+  const bytes = Buffer.alloc(stat.size)
+  const { bytesRead } = await handle.read(bytes, 0, stat.size, 0)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, bytesRead))
+  } catch {
+    throw refuse('is not text', 'use text, for example the output of `openssl rand -base64 32`')
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+/** After it resolves the new text is on the disk; whatever happens before, the old file is whole. */
+export async function writePrivateFile(path: string, text: string, suffix: string): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${suffix}.tmp`)
+  try {
+    {
+      await using handle = await open(temporary, 'wx', 0o600)
+      await handle.writeFile(text)
+      await handle.sync()
+    }
+    await rename(temporary, path)
+  } catch (failure) {
+    await rm(temporary, { force: true })
+    throw failure
+  }
+  await using directory = await open(dirname(path), constants.O_RDONLY)
+  await directory.sync()
+}
+
+async function openPrivate(file: PrivateFile): Promise<FileHandle> {
+  try {
+    // O_NONBLOCK: a pipe put in the place of the file must not hold us.
+    return await open(file.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (cause) {
+    const code = systemCodeOf(cause)
+    if (code === 'ENOENT') {
+      throw new GatewayError('not-found', `there is no ${file.what.replace(/^the /, '')} at ${file.path}`, {
+        hint: 'make one with `guichet init`, or name the right place',
+        cause,
+      })
+    }
+    const why = code === 'ELOOP' ? 'is a symbolic link' : `cannot be opened (${code ?? 'unknown reason'})`
+    throw new GatewayError('invalid', `${file.what} ${file.path} ${why}`, {
+      hint: 'put the file itself there, readable by the user who runs Guichet and nobody else',
+      cause,
+    })
+  }
+}

@@ -1,0 +1,112 @@
+import { lookup } from 'node:dns'
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import { Agent, request as httpsRequest } from 'node:https'
+import type { LookupFunction, Socket } from 'node:net'
+import { getCACertificates, TLSSocket } from 'node:tls'
+import { GatewayError, MINUTE_MS, SECOND_MS, systemCodeOf } from '@guichet/core'
+import type { Target } from './closed-list.ts'
+
+export interface UpstreamOptions {
+  /** Where connections go instead; names and certificates are checked as ever. */
+  readonly connect?: { readonly host: string; readonly port: number } | undefined
+  /** Certificates in PEM that are trusted besides the usual ones. */
+  readonly ca?: string | undefined
+}
+
+/** One request on its way. */
+export interface Sending {
+  readonly request: ClientRequest
+  /** Rejects with `upstream-down` or with the reason of the signal, always with the fact `sent`. */
+  readonly answer: Promise<IncomingMessage>
+  /** False as long as it is certain that no byte of the request has left. */
+  sent(): boolean
+}
+
+const CONNECT_MS = 10 * SECOND_MS
+/** 1fichier takes minutes to answer the end of a large upload. */
+const IDLE_MS = 10 * MINUTE_MS
+
+/** TLS to 1fichier, always verified, on port 443. Follows nothing, repeats nothing. */
+export class Upstream implements Disposable {
+  readonly #options: UpstreamOptions
+  readonly #ca: string[]
+  readonly #calls = new Agent({ keepAlive: true, maxFreeSockets: 8, timeout: 15 * SECOND_MS })
+  /** An upload never meets a connection that the node is about to close. */
+  readonly #uploads = new Agent({ keepAlive: false })
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options
+    this.#ca = [...getCACertificates('default'), ...(options.ca === undefined ? [] : [options.ca])]
+  }
+
+  send(target: Target, headers: OutgoingHttpHeaders, apiKey: Buffer, signal: AbortSignal): Sending {
+    const { connect } = this.#options
+    const request = httpsRequest({
+      agent: target.kind === 'upload' ? this.#uploads : this.#calls,
+      method: target.method,
+      hostname: target.host,
+      servername: target.host,
+      port: connect?.port ?? 443,
+      path: target.path,
+      headers: { ...headers, host: target.host, authorization: `Bearer ${apiKey.toString('latin1')}` },
+      timeout: CONNECT_MS,
+      signal,
+      ca: this.#ca,
+      minVersion: 'TLSv1.2',
+      // Written out, because the environment could turn the default around.
+      rejectUnauthorized: true,
+      ...(connect === undefined ? {} : { lookup: lookupInstead(connect.host) }),
+    })
+    return watch(request, target.host, signal)
+  }
+
+  /** Ends every connection, whatever it is doing. */
+  cut(): void {
+    this.#calls.destroy()
+    this.#uploads.destroy()
+  }
+
+  [Symbol.dispose](): void {
+    this.cut()
+  }
+}
+
+function watch(request: ClientRequest, host: string, signal: AbortSignal): Sending {
+  let sent = false
+  let problem = 'cannot be reached'
+  request.once('socket', (socket: Socket) => {
+    const connected = (): void => {
+      sent = true
+      problem = 'broke off before it answered'
+      socket.setTimeout(IDLE_MS)
+    }
+    // A socket that is used again has its handshake behind it, and the request goes out at once.
+    if (socket instanceof TLSSocket && socket.authorized) connected()
+    else socket.once('secureConnect', connected)
+  })
+  request.once('timeout', () => {
+    request.destroy(new Error(sent ? 'no byte moved for ten minutes' : 'no connection after ten seconds'))
+  })
+  const answer = new Promise<IncomingMessage>((resolve, reject) => {
+    request.once('response', resolve)
+    // Not `once`: a connection may fail again while it is torn down.
+    request.on('error', (cause) => reject(failureOf(cause, `${host} ${problem}`, sent, signal)))
+  })
+  return { request, answer, sent: () => sent }
+}
+
+function failureOf(cause: Error, message: string, sent: boolean, signal: AbortSignal): GatewayError {
+  if (signal.reason instanceof GatewayError) {
+    const { code, message: why, hint } = signal.reason
+    return new GatewayError(code, why, { hint, facts: { sent }, cause })
+  }
+  return new GatewayError('upstream-down', message, {
+    hint: 'check the network and the name service of this machine, or wait until 1fichier is back',
+    facts: { sent, reason: systemCodeOf(cause) ?? cause.message },
+    cause,
+  })
+}
+
+function lookupInstead(host: string): LookupFunction {
+  return (_name, options, done) => lookup(host, options, done)
+}
