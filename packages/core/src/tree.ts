@@ -75,6 +75,15 @@ export interface Children {
  */
 export const OWN_WRITE_GRACE_MS: number = 10 * MINUTE_MS
 
+/** Does an own write count more than a listing that was asked for at `askedMs`? */
+export function ownWriteWins(
+  ownMs: number | undefined,
+  askedMs: number,
+  graceMs: number = OWN_WRITE_GRACE_MS,
+): boolean {
+  return ownMs !== undefined && ownMs > askedMs - graceMs
+}
+
 /** Something of a folder that we know, as `reconcile` needs it. */
 export interface Known<Id> {
   readonly id: Id
@@ -104,7 +113,7 @@ export function reconcile<Id>(
   askedMs: number,
   graceMs: number = OWN_WRITE_GRACE_MS,
 ): Reconciled<Id> {
-  const isOurs = (ownMs: number | undefined): boolean => ownMs !== undefined && ownMs > askedMs - graceMs
+  const isOurs = (ownMs: number | undefined): boolean => ownWriteWins(ownMs, askedMs, graceMs)
   const inListing = new Set(listed)
   const ownHere = new Set(known.filter((entry) => isOurs(entry.ownMs)).map((entry) => entry.id))
   const take = listed.filter(

@@ -1,0 +1,134 @@
+import { chmodSync, closeSync, openSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { failureOf } from './failures.ts'
+import { migrate } from './migrate.ts'
+
+/** What a column takes and gives. */
+export type SqlValue = string | number | null
+
+/** A prepared statement whose rows have a known shape: the tables are STRICT, so it is checked on the way in. */
+export interface Statement<Row> {
+  get(...values: SqlValue[]): Row | undefined
+  all(...values: SqlValue[]): readonly Row[]
+  /** Resolves with how many rows it changed. */
+  run(...values: SqlValue[]): number
+}
+
+/**
+ * One open database. Every adapter of this folder takes it; whoever opened it closes it, after them.
+ * Every failure is a `GatewayError`.
+ */
+export interface Database extends AsyncDisposable {
+  readonly path: string
+  prepare<Row>(sql: string): Statement<Row>
+  /** All or nothing, on disk when it returns. Transactions do not nest. */
+  transaction<T>(work: () => T): T
+}
+
+export interface DatabaseOptions {
+  /** A file, made with mode 0600 when it is missing, or `:memory:`. */
+  readonly path: string
+}
+
+/**
+ * Opens the database of a home and brings its schema up to date.
+ * A file that is no database of Guichet, is damaged, or was written by a newer version is refused and left as it is.
+ */
+export function openDatabase(options: DatabaseOptions): Database {
+  const { path } = options
+  let db: DatabaseSync | undefined
+  try {
+    if (path !== ':memory:') keepPrivate(path)
+    db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
+    migrate(db, path)
+    return new OpenDatabase(db, path)
+  } catch (failure) {
+    db?.close()
+    throw failureOf(failure, path)
+  }
+}
+
+/** How long a statement waits while another program, such as a backup, holds the file. */
+const BUSY_TIMEOUT_MS = 5_000
+
+class OpenDatabase implements Database {
+  readonly path: string
+  readonly #db: DatabaseSync
+
+  constructor(db: DatabaseSync, path: string) {
+    this.#db = db
+    this.path = path
+  }
+
+  prepare<Row>(sql: string): Statement<Row> {
+    return this.#guard(() => new PreparedStatement<Row>(this.#db.prepare(sql), this.path))
+  }
+
+  transaction<T>(work: () => T): T {
+    return this.#guard(() => {
+      this.#db.exec('BEGIN IMMEDIATE')
+      try {
+        const result = work()
+        this.#db.exec('COMMIT')
+        return result
+      } catch (failure) {
+        // SQLite has already rolled back after a full disk and some I/O errors.
+        if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+        throw failure
+      }
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (this.#db.isOpen) this.#db.close()
+    return Promise.resolve()
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (failure) {
+      throw failureOf(failure, this.path)
+    }
+  }
+}
+
+class PreparedStatement<Row> implements Statement<Row> {
+  readonly #statement: StatementSync
+  readonly #path: string
+
+  constructor(statement: StatementSync, path: string) {
+    this.#statement = statement
+    this.#path = path
+  }
+
+  get(...values: SqlValue[]): Row | undefined {
+    try {
+      return this.#statement.get(...values) as Row | undefined
+    } catch (failure) {
+      throw failureOf(failure, this.#path)
+    }
+  }
+
+  all(...values: SqlValue[]): readonly Row[] {
+    try {
+      return this.#statement.all(...values) as Row[]
+    } catch (failure) {
+      throw failureOf(failure, this.#path)
+    }
+  }
+
+  run(...values: SqlValue[]): number {
+    try {
+      return Number(this.#statement.run(...values).changes)
+    } catch (failure) {
+      throw failureOf(failure, this.#path)
+    }
+  }
+}
+
+/** The file holds hashes of keys and names of files: nobody else reads it. SQLite gives its side files the same mode. */
+function keepPrivate(path: string): void {
+  closeSync(openSync(path, 'a', 0o600))
+  chmodSync(path, 0o600)
+}

@@ -1,0 +1,8 @@
+export { type Database, type DatabaseOptions, openDatabase } from './database.ts'
+export { SqliteFactStore } from './fact-store.ts'
+export { lockHome } from './home-lock.ts'
+export { SqliteKeyStore } from './key-store.ts'
+export { SqliteLedger } from './ledger.ts'
+export { SqliteLimiterStore } from './limiter-store.ts'
+export { SqliteTransferJournal } from './transfer-journal.ts'
+export { SqliteTree } from './tree.ts'
