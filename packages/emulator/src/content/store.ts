@@ -1,0 +1,104 @@
+import { createReadStream, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { type FileHandle, open, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ContentRef } from '../state/records.ts'
+import { SyntheticWitness, syntheticRange } from './synthetic.ts'
+import { openWhirlpool, type Whirlpool } from './whirlpool.ts'
+
+export interface StoredContent {
+  readonly content: ContentRef
+  readonly sizeBytes: number
+  readonly whirlpool: string
+}
+
+/** Content on its way in. `keep` makes it readable; anything else leaves nothing behind. */
+export interface ContentWriter {
+  write(chunk: Uint8Array): Promise<void>
+  keep(): Promise<StoredContent>
+  discard(): Promise<void>
+}
+
+export interface ContentStoreOptions {
+  readonly folder: string
+  /** `hash-only` keeps size and checksum, and the bytes only when they are those of a known seed. */
+  readonly storeContent: 'disk' | 'hash-only'
+  /** Names of seeds whose content is recognised in `hash-only`. */
+  readonly knownSeeds: () => readonly string[]
+  readonly newName: () => string
+}
+
+/** The bytes of files, on disk or computed. */
+export class ContentStore {
+  readonly #options: ContentStoreOptions
+
+  constructor(options: ContentStoreOptions) {
+    this.#options = options
+    mkdirSync(options.folder, { recursive: true })
+  }
+
+  async openWriter(): Promise<ContentWriter> {
+    const whirlpool = await openWhirlpool()
+    return this.#options.storeContent === 'disk' ? this.#diskWriter(whirlpool) : this.#hashWriter(whirlpool)
+  }
+
+  isReadable(content: ContentRef): boolean {
+    if (content.kind === 'disk') return existsSync(this.#path(content.name))
+    return content.kind === 'synthetic'
+  }
+
+  /** The bytes from `start` up to, but not including, `end`. */
+  read(content: ContentRef, start: number, end: number): AsyncIterable<Buffer> | Iterable<Buffer> {
+    if (start >= end || content.kind === 'forgotten') return []
+    if (content.kind === 'synthetic') return syntheticRange(content.seed, start, end)
+    return createReadStream(this.#path(content.name), { start, end: end - 1, highWaterMark: 256 * 1024 })
+  }
+
+  forget(content: ContentRef): void {
+    if (content.kind === 'disk') rmSync(this.#path(content.name), { force: true })
+  }
+
+  #path(name: string): string {
+    return join(this.#options.folder, name)
+  }
+
+  async #diskWriter(whirlpool: Whirlpool): Promise<ContentWriter> {
+    const name = this.#options.newName()
+    const partial = this.#path(`${name}.part`)
+    const file: FileHandle = await open(partial, 'w', 0o600)
+    let sizeBytes = 0
+    return {
+      write: async (chunk) => {
+        whirlpool.update(chunk)
+        sizeBytes += chunk.length
+        await file.writeFile(chunk)
+      },
+      keep: async () => {
+        await file.close()
+        await rename(partial, this.#path(name))
+        return { content: { kind: 'disk', name }, sizeBytes, whirlpool: whirlpool.hex() }
+      },
+      discard: async () => {
+        await file.close()
+        rmSync(partial, { force: true })
+      },
+    }
+  }
+
+  #hashWriter(whirlpool: Whirlpool): ContentWriter {
+    const witness = new SyntheticWitness(this.#options.knownSeeds())
+    let sizeBytes = 0
+    return {
+      write: async (chunk) => {
+        whirlpool.update(chunk)
+        witness.watch(chunk)
+        sizeBytes += chunk.length
+      },
+      keep: async () => {
+        const seed = witness.seed()
+        const content: ContentRef = seed === undefined ? { kind: 'forgotten' } : { kind: 'synthetic', seed }
+        return { content, sizeBytes, whirlpool: whirlpool.hex() }
+      },
+      discard: async () => undefined,
+    }
+  }
+}

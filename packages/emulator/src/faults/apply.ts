@@ -1,0 +1,65 @@
+import { judgedCall } from '../api.ts'
+import { floodReply } from '../rules/flood-reply.ts'
+import { messageFor } from '../rules/police.ts'
+import type { Service } from '../service.ts'
+import type { Call } from '../transport/call.ts'
+import { Hangup } from '../transport/hangup.ts'
+import { maintenancePage, unexpectedPage } from '../transport/pages.ts'
+import { html, plain, type Reply, refusal } from '../transport/reply.ts'
+import { REFUSALS, type RefusalName } from './faults.ts'
+
+/** What a fault does before the call is looked at: an answer in its place, a wait, or nothing yet. */
+export async function applyFault(service: Service, call: Call): Promise<Reply | undefined> {
+  const { fault } = call
+  switch (fault?.kind) {
+    case 'reset':
+      throw new Hangup()
+    case 'stall':
+      await new Promise<void>((resolve) =>
+        call.signal.addEventListener('abort', () => resolve(), { once: true }),
+      )
+      throw new Hangup()
+    case 'slow':
+      await service.timers.wait(fault.delayMs, call.signal)
+      return undefined
+    case 'too-many': {
+      const { retryAfterSeconds } = fault
+      const headers = retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }
+      return refusal('Too many requests', 429, headers)
+    }
+    case 'status':
+      return html(unexpectedPage(), fault.status)
+    case 'maintenance':
+      return html(maintenancePage(), 503)
+    case 'html':
+      return fault.done ? undefined : html(unexpectedPage())
+    case 'refusal':
+      return refusal(REFUSALS[fault.refusal].message, refusalStatus(service, fault.refusal))
+    case 'flood':
+      return flood(service, call, fault.scope, fault.locks === true)
+    case 'halve-limits':
+      service.police.change({ strictness: service.police.settings().strictness * 2 })
+      return undefined
+    default:
+      return undefined
+  }
+}
+
+function flood(service: Service, call: Call, scope: 'ip' | 'user' | 'key', locks: boolean): Reply {
+  if (call.endpoint === 'check_links.pl') return plain('IP Locked')
+  const nowMs = service.timers.nowMs()
+  const message = messageFor(scope)
+  if (!locks) return floodReply(service, { message, untilMs: nowMs })
+  service.counters.add('locks')
+  return floodReply(
+    service,
+    service.police.lockOnDemand(scope, message, judgedCall(service, call, undefined), nowMs),
+  )
+}
+
+function refusalStatus(service: Service, name: RefusalName): number {
+  const { customerStatus, locationStatus, ownerLockedStatus } = service.readings()
+  if (name === 'must-be-customer') return customerStatus
+  if (name === 'owner-locked') return ownerLockedStatus
+  return name === 'one-location' ? locationStatus : REFUSALS[name].status
+}

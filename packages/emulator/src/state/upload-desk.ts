@@ -1,0 +1,64 @@
+import type { Journal, JournalEntry } from './journal.ts'
+import type { FileRecord } from './records.ts'
+import type { AccountTree } from './tree.ts'
+
+//   received ──▶ stored      by end.pl, or by itself after the delay
+/** One upload request that was answered with a redirect to end.pl. */
+export interface UploadRecord {
+  readonly xid: string
+  readonly files: readonly FileRecord[]
+  /** 1 when it went to the "incoming" folder of a user. */
+  readonly incoming: 0 | 1
+  readonly receivedMs: number
+  readonly stored: boolean
+}
+
+/** Uploads between the redirect and the listing. */
+export class UploadDesk {
+  readonly #tree: AccountTree
+  readonly #journal: Journal
+  readonly #uploads = new Map<string, UploadRecord>()
+
+  constructor(tree: AccountTree, journal: Journal) {
+    this.#tree = tree
+    this.#journal = journal
+  }
+
+  replay(entry: JournalEntry): void {
+    if (entry.is === 'upload') this.#uploads.set(entry.upload.xid, entry.upload)
+  }
+
+  receive(upload: UploadRecord): void {
+    this.#put(upload)
+  }
+
+  /** Stores what end.pl was asked for and gives its report; undefined when nothing is known under that XID. */
+  reach(xid: string, lifetimeMs: number, nowMs: number): UploadRecord | undefined {
+    const upload = this.#uploads.get(xid)
+    if (!upload || nowMs - upload.receivedMs > lifetimeMs) return undefined
+    return upload.stored ? upload : this.#store(upload)
+  }
+
+  /** Stores what has waited too long for somebody to reach end.pl. */
+  settle(storeDelayMs: number, nowMs: number): void {
+    for (const upload of this.#uploads.values()) {
+      if (!upload.stored && nowMs - upload.receivedMs >= storeDelayMs) this.#store(upload)
+    }
+  }
+
+  waiting(): number {
+    return [...this.#uploads.values()].filter(({ stored }) => !stored).length
+  }
+
+  #store(upload: UploadRecord): UploadRecord {
+    for (const file of upload.files) this.#tree.saveFile(file)
+    const stored = { ...upload, stored: true }
+    this.#put(stored)
+    return stored
+  }
+
+  #put(upload: UploadRecord): void {
+    this.#uploads.set(upload.xid, upload)
+    this.#journal.append({ is: 'upload', upload })
+  }
+}
