@@ -4,7 +4,7 @@ import type { FromWorker, ToWorker } from './whirlpool-worker.ts'
 
 /** How much content one thread may owe to its digests. */
 export const IN_FLIGHT_BYTES_MAX: number = 8 * 1024 * 1024
-export const BLOCK_BYTES: number = 1024 * 1024
+export const BLOCK_BYTES: number = 512 * 1024
 
 /**
  * One worker thread with the digests that are under way in it.

@@ -1,0 +1,221 @@
+import {
+  type FileEntry,
+  type FileHost,
+  type FileId,
+  type FileLink,
+  GatewayError,
+  type StoredFile,
+  type Transfer,
+} from '@guichet/core'
+import { type Growth, growingMs } from './uploader-limits.ts'
+import { candidatesFor, type Pair, verifyReport } from './uploader-match.ts'
+import { doubt, sendAgain } from './uploader-send.ts'
+import type { Batch, UploadWork } from './uploader-work.ts'
+
+/**
+ * Follows a request until the fate of each of its files is known: stored and verified, to be sent again, or failed.
+ * Sends nothing. Rejects only when the uploader stops; the journal then says where to go on.
+ */
+export async function follow(work: UploadWork, batch: Batch, stage: 'reporting' | 'doubtful'): Promise<void> {
+  if (stage === 'reporting') {
+    const { reportForMs, report } = work.limits
+    await pollReport(work, batch, work.clock.nowMs() + reportForMs, report)
+    if (batch.left.length > 0) batch.left = await doubt(work, batch)
+  }
+  if (batch.left.length > 0) await prove(work, batch)
+}
+
+/**
+ * Asks for the report until it has come or the time is over. Asking costs nothing, and storing begins when it is asked.
+ * What it says of our files is carried out; those it does not name stay in `batch.left`.
+ */
+async function pollReport(work: UploadWork, batch: Batch, untilMs: number, growth: Growth): Promise<void> {
+  const { clock, stop } = work
+  for (let asked = 0; ; asked += 1) {
+    const isReported = await takeReport(work, batch)
+    const leftMs = untilMs - clock.nowMs()
+    if (isReported || leftMs <= 0) return
+    await clock.sleep(Math.min(growingMs(growth, asked), leftMs), stop)
+  }
+}
+
+/** True once the whole report is carried out. */
+async function takeReport(work: UploadWork, batch: Batch): Promise<boolean> {
+  const { node, xid } = batch
+  const key = batch.left[0]?.key ?? 'owner'
+  try {
+    const host = work.host({ key, priority: 'write' })
+    const report = await host.uploadReport({ node, xid }, { signal: work.stop })
+    if (report.kind === 'pending' || report.files.length === 0) return false
+    const verified = verifyReport(batch.left, report.files)
+    await keep(work, batch, verified.stored)
+    await replace(work, batch, verified.corrupt)
+    return true
+  } catch (failure) {
+    throwIfStopping(work)
+    // A report that cannot be had, or a bad copy that cannot be removed yet: the next round asks again.
+    const error = GatewayError.from(failure)
+    if (error.code === 'account-refused') work.refused(error)
+    work.log?.debug({ code: error.code, node, xid }, `no report: ${error.message}`)
+    return false
+  }
+}
+
+/**
+ * Without a report, only listings can tell. One that comes too early does not show what is stored,
+ * so that absence is believed after the second look.
+ */
+async function prove(work: UploadWork, batch: Batch): Promise<void> {
+  const { clock, limits } = work
+  const bytes = batch.left.reduce((sum, transfer) => sum + transfer.sizeBytes, 0)
+  const settleMs = limits.settleMs + bytes / limits.settleBytesPerMs
+  for (let look = 1; look <= 2; look += 1) {
+    const dueMs = clock.nowMs() + settleMs
+    // An id that the node does not know is a refusal each time, and many of those are punished (wire.md §3).
+    await pollReport(work, batch, dueMs, limits.retry)
+    if (batch.left.length === 0) return
+    await clock.sleep(dueMs - clock.nowMs(), work.stop)
+    const listed = await lookInto(work, batch)
+    if (listed === undefined) {
+      await work.progress.fail(batch.left, 'not-found', 'its folder was removed while it was sent')
+      settled(work, batch, batch.left)
+      return
+    }
+    await keep(work, batch, await findStored(work, batch, listed))
+    if (batch.left.length === 0) return
+  }
+  const absent = batch.left
+  batch.left = []
+  await sendAgain(work, absent, limits.filesMax, '1fichier did not store it')
+}
+
+/** The files of the batch's folder as 1fichier shows them; `undefined` when there is no such folder. */
+async function lookInto(work: UploadWork, batch: Batch): Promise<readonly FileEntry[] | undefined> {
+  const key = batch.left[0]?.key ?? 'owner'
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await list(work, batch, work.host({ key, priority: 'sync' }))
+    } catch (failure) {
+      throwIfStopping(work)
+      const error = GatewayError.from(failure)
+      if (error.code === 'not-found') return undefined
+      if (error.code === 'account-refused') work.refused(error)
+      work.log?.warn({ code: error.code, folder: batch.folder }, `no listing: ${error.message}`)
+      const waitMs = Math.max(growingMs(work.limits.retry, failures), error.retryAfterMs ?? 0)
+      await work.clock.sleep(waitMs, work.stop)
+    }
+  }
+}
+
+async function list(work: UploadWork, batch: Batch, host: FileHost): Promise<readonly FileEntry[]> {
+  const askedMs = work.clock.nowMs()
+  const listing = await host.listFolder(batch.folder, { signal: work.stop })
+  if ((listing.fileCount ?? 0) <= listing.files.length) {
+    await work.tree.applyListing(listing, askedMs, work.clock.nowMs())
+    return listing.files
+  }
+  // A listing ends after 5,000 files; what is new can be asked for by date.
+  const sentAfterMs = batch.startedMs - work.limits.skewMs
+  return await host.listFiles(batch.folder, { sentAfterMs }, { signal: work.stop })
+}
+
+/** A file of the listing stands for one transfer only, and not for one that the journal knows as another's. */
+async function findStored(
+  work: UploadWork,
+  batch: Batch,
+  listed: readonly FileEntry[],
+): Promise<readonly Pair<StoredFile>[]> {
+  const taken = new Set<FileId>()
+  const found: Pair<StoredFile>[] = []
+  for (const transfer of batch.left) {
+    for (const file of candidatesFor(transfer, listed, batch.startedMs, work.limits.skewMs)) {
+      const other = taken.has(file.link.id) ? undefined : await work.journal.storedAs(file.link.id)
+      if (taken.has(file.link.id) || (other !== undefined && other.id !== transfer.id)) continue
+      taken.add(file.link.id)
+      found.push({ transfer, file })
+      break
+    }
+  }
+  return found
+}
+
+/**
+ * Stored and verified. First the tree, then the journal, then the spool: killed in between,
+ * the next start finds the report or the file again, and repeats what can be repeated.
+ */
+async function keep(work: UploadWork, batch: Batch, pairs: readonly Pair<StoredFile>[]): Promise<void> {
+  if (pairs.length === 0) return
+  const storedMs = work.clock.nowMs()
+  for (const { transfer, file } of pairs) {
+    await work.tree.addFile(transfer.folder, entryOf(transfer, file, storedMs), storedMs)
+  }
+  const stored = await work.progress.move(
+    pairs.map(({ transfer, file }) => ({ transfer, state: { kind: 'stored', link: file.link, storedMs } })),
+  )
+  settled(work, batch, stored)
+  for (const { id } of stored) await removeContent(work, id)
+}
+
+/** Content that arrived damaged is removed, and goes again. */
+async function replace(work: UploadWork, batch: Batch, pairs: readonly Pair<StoredFile>[]): Promise<void> {
+  if (pairs.length === 0) return
+  const transfers = pairs.map((pair) => pair.transfer)
+  const links = pairs.map((pair) => pair.file.link)
+  work.log?.warn({ transfers: transfers.map(({ id }) => id) }, 'content arrived damaged and is removed')
+  await removeFiles(work, transfers[0]?.key ?? 'owner', links)
+  const isSpent = ({ attempts }: Transfer): boolean => attempts >= work.limits.corruptMax
+  const spent = transfers.filter(isSpent)
+  if (spent.length > 0) {
+    const times = work.limits.corruptMax + 1
+    await work.progress.fail(spent, 'corrupt', `1fichier stored other content than was sent, ${times} times`)
+  }
+  const again = transfers.filter((transfer) => !isSpent(transfer))
+  settled(work, batch, transfers)
+  await sendAgain(work, again, work.limits.filesMax, '1fichier stored other content than was sent')
+}
+
+async function removeFiles(
+  work: UploadWork,
+  key: Transfer['key'],
+  links: readonly FileLink[],
+): Promise<void> {
+  try {
+    await work.host({ key, priority: 'write' }).removeFiles(links, { signal: work.stop })
+  } catch (failure) {
+    // Removed before a restart, or by somebody else: that is what was wanted.
+    if (GatewayError.from(failure).code !== 'not-found') throw failure
+  }
+}
+
+function settled(work: UploadWork, batch: Batch, transfers: readonly Transfer[]): void {
+  const ids = new Set(transfers.map((transfer) => transfer.id))
+  batch.left = batch.left.filter((transfer) => !ids.has(transfer.id))
+  work.release(transfers)
+}
+
+async function removeContent(work: UploadWork, id: Transfer['id']): Promise<void> {
+  try {
+    await work.content.remove(id)
+  } catch (failure) {
+    // The next start sweeps what is left; the file itself is stored.
+    work.log?.warn({ transfer: id, cause: String(failure) }, 'content could not be removed from the spool')
+  }
+}
+
+function entryOf(transfer: Transfer, file: StoredFile, storedMs: number): FileEntry {
+  return {
+    link: file.link,
+    name: file.name,
+    sizeBytes: transfer.sizeBytes,
+    dateMs: storedMs,
+    whirlpool: transfer.whirlpool,
+    contentType: undefined,
+    hasPassword: false,
+    isRestricted: false,
+    usesCdn: false,
+  }
+}
+
+function throwIfStopping(work: UploadWork): void {
+  if (work.stop.aborted) throw work.stop.reason
+}

@@ -1,0 +1,184 @@
+import {
+  GatewayError,
+  type Transfer,
+  type UploadFile,
+  type UploadReceipt,
+  type UploadTarget,
+} from '@guichet/core'
+import type { Batch, UploadWork } from './uploader-work.ts'
+
+/** What came of one request. */
+export type Sent =
+  | { readonly kind: 'accepted' | 'doubtful'; readonly batch: Batch }
+  /** Not one file of it is stored; those that may go again are back in the queue. */
+  | { readonly kind: 'refused'; readonly error: GatewayError }
+  /** There was nothing left to send. */
+  | { readonly kind: 'nothing' }
+
+/** Sends files of one folder in one request. Rejects only when the uploader stops in the middle of it. */
+export async function sendBatch(
+  work: UploadWork,
+  target: UploadTarget,
+  waiting: readonly Transfer[],
+): Promise<Sent> {
+  const present = await withContent(work, waiting)
+  const first = present[0]
+  if (first === undefined) return { kind: 'nothing' }
+  const startedMs = work.clock.nowMs()
+  const { node, id } = target
+  const sending = await work.progress.move(
+    present.map((transfer) => ({ transfer, state: { kind: 'sending', node, uploadId: id, startedMs } })),
+  )
+  const batch: Batch = { node, xid: id, folder: first.folder, startedMs, left: sending }
+  const answer = await attempt(work, target, sending)
+  if (answer instanceof GatewayError) {
+    work.log?.warn({ code: answer.code, node, files: sending.length, ...answer.facts }, answer.message)
+    if (isCertainlyNotStored(answer)) {
+      await handleRefusal(work, sending, answer)
+      return { kind: 'refused', error: answer }
+    }
+    return { kind: 'doubtful', batch: { ...batch, left: await doubt(work, batch) } }
+  }
+  const { xid, node: reporter } = answer
+  const left = await work.progress.move(
+    sending.map((transfer) => ({ transfer, state: { kind: 'reporting', node: reporter, xid, startedMs } })),
+  )
+  return { kind: 'accepted', batch: { ...batch, node: reporter, xid, left } }
+}
+
+/** Whether the files of a batch are stored is to be proven. */
+export async function doubt(work: UploadWork, batch: Batch): Promise<readonly Transfer[]> {
+  const { node, xid, startedMs } = batch
+  const sinceMs = work.clock.nowMs()
+  return await work.progress.move(
+    batch.left.map((transfer) => ({ transfer, state: { kind: 'doubtful', node, xid, startedMs, sinceMs } })),
+  )
+}
+
+/** Back to the queue with one attempt more, or failed after the last one. */
+export async function sendAgain(
+  work: UploadWork,
+  transfers: readonly Transfer[],
+  groupMax: number,
+  why: string,
+): Promise<void> {
+  if (transfers.length === 0) return
+  const isSpent = (transfer: Transfer): boolean => transfer.attempts + 1 >= work.limits.attemptsMax
+  const spent = transfers.filter(isSpent)
+  const again = await work.progress.move(
+    transfers
+      .filter((transfer) => !isSpent(transfer))
+      .map((transfer) => ({ transfer, state: { kind: 'spooled' }, attempts: transfer.attempts + 1 })),
+  )
+  work.putBack(again, groupMax)
+  if (spent.length === 0) return
+  await work.progress.fail(spent, 'upstream-down', `${why}, ${work.limits.attemptsMax} times`)
+  work.release(spent)
+}
+
+async function withContent(work: UploadWork, waiting: readonly Transfer[]): Promise<readonly Transfer[]> {
+  const present: Transfer[] = []
+  for (const transfer of waiting) {
+    if ((await work.content.sizeBytes(transfer.id)) === transfer.sizeBytes) present.push(transfer)
+  }
+  const lost = waiting.filter((transfer) => !present.includes(transfer))
+  if (lost.length > 0) {
+    await work.progress.fail(lost, 'corrupt', 'its content is not in the spool any more')
+    work.release(lost)
+  }
+  return present
+}
+
+/** The receipt of the 302, or why there is none. */
+async function attempt(
+  work: UploadWork,
+  target: UploadTarget,
+  transfers: readonly Transfer[],
+): Promise<UploadReceipt | GatewayError> {
+  try {
+    return await upload(work, target, transfers)
+  } catch (failure) {
+    // Cut by our own stop: the journal says `sending`, and the next start takes it up from there.
+    if (work.cut.aborted) throw failure
+    return GatewayError.from(failure)
+  }
+}
+
+async function upload(
+  work: UploadWork,
+  target: UploadTarget,
+  transfers: readonly Transfer[],
+): Promise<UploadReceipt> {
+  const stalled = new AbortController()
+  const over = new AbortController()
+  let movedBytes = 0
+  const files: readonly UploadFile[] = transfers.map(({ id, name, sizeBytes }) => ({
+    name,
+    sizeBytes,
+    async *open() {
+      for await (const chunk of work.content.open(id)) {
+        movedBytes += chunk.byteLength
+        yield chunk
+      }
+    },
+  }))
+  const watch = async (): Promise<void> => {
+    for (let beforeBytes = -1; beforeBytes !== movedBytes; ) {
+      beforeBytes = movedBytes
+      await work.clock.sleep(work.limits.stallMs, over.signal)
+    }
+    stalled.abort(new GatewayError('upstream-down', `the upload node ${target.node} takes nothing any more`))
+  }
+  // The watch ends with the request, by the abort of its sleep.
+  watch().catch(() => {})
+  try {
+    const { key, folder } = transfers[0] ?? raiseEmpty()
+    const signal = AbortSignal.any([work.cut, stalled.signal])
+    return await work.host({ key, priority: 'write' }).upload(target, folder, files, { signal })
+  } finally {
+    over.abort()
+  }
+}
+
+async function handleRefusal(
+  work: UploadWork,
+  transfers: readonly Transfer[],
+  error: GatewayError,
+): Promise<void> {
+  const half = Math.ceil(transfers.length / 2)
+  switch (error.code) {
+    case 'invalid':
+    case 'not-found':
+    case 'too-large':
+    case 'conflict':
+    case 'file-refused':
+      if (transfers.length === 1) {
+        await work.progress.fail(transfers, error.code, error.message)
+        work.release(transfers)
+        return
+      }
+      // One of them is refused and the answer does not say which: smaller groups find it.
+      work.putBack(await backToSpooled(work, transfers), half)
+      return
+    case 'upstream-changed':
+    case 'internal':
+    case 'corrupt':
+      await sendAgain(work, transfers, half, error.message)
+      return
+    default:
+      // Locks, outages and refusals of the account say nothing about the files.
+      work.putBack(await backToSpooled(work, transfers), transfers.length)
+  }
+}
+
+async function backToSpooled(work: UploadWork, transfers: readonly Transfer[]): Promise<readonly Transfer[]> {
+  return await work.progress.move(transfers.map((transfer) => ({ transfer, state: { kind: 'spooled' } })))
+}
+
+function isCertainlyNotStored(error: GatewayError): boolean {
+  return error.facts['sent'] === false || error.facts['stored'] === false
+}
+
+function raiseEmpty(): never {
+  throw new GatewayError('internal', 'an upload without files')
+}

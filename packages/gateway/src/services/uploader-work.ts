@@ -1,0 +1,61 @@
+import type {
+  Clock,
+  FileHost,
+  FolderId,
+  GatewayError,
+  KeyId,
+  Transfer,
+  TransferId,
+  TransferJournal,
+  Tree,
+} from '@guichet/core'
+import type { Log } from '../log.ts'
+import type { UploaderLimits } from './uploader-limits.ts'
+import type { UploadProgress } from './uploader-progress.ts'
+
+/** In whose name, and how urgently, the uploader uses the account. */
+export interface UploadCaller {
+  readonly key: KeyId | 'owner'
+  readonly priority: 'write' | 'sync'
+}
+
+/** What the uploader needs of the spool. */
+export interface UploadContent {
+  open(id: TransferId): AsyncIterable<Uint8Array>
+  sizeBytes(id: TransferId): Promise<number | undefined>
+  remove(id: TransferId): Promise<void>
+  ids(): Promise<readonly TransferId[]>
+  sweep(keep: ReadonlySet<TransferId>): Promise<number>
+}
+
+/** What sending and following share. */
+export interface UploadWork {
+  readonly host: (caller: UploadCaller) => FileHost
+  readonly tree: Tree
+  readonly journal: TransferJournal
+  readonly content: UploadContent
+  readonly clock: Clock
+  readonly limits: UploaderLimits
+  readonly log: Log | undefined
+  readonly progress: UploadProgress
+  /** Ends every wait and every question. */
+  readonly stop: AbortSignal
+  /** Ends requests that carry content too. */
+  readonly cut: AbortSignal
+  /** They wait to be sent again, in groups of `groupMax` at the most. */
+  putBack(transfers: readonly Transfer[], groupMax: number): void
+  /** Their names are free for others. */
+  release(transfers: readonly Transfer[]): void
+  /** 1fichier refuses the account. */
+  refused(error: GatewayError): void
+}
+
+/** The files of one request, from the moment it may have arrived until the last one's fate is known. */
+export interface Batch {
+  readonly node: string
+  readonly xid: string
+  readonly folder: FolderId
+  readonly startedMs: number
+  /** Those whose fate is open. */
+  left: readonly Transfer[]
+}

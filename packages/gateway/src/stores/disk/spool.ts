@@ -1,0 +1,308 @@
+import { type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { GatewayError, parseTransferId, systemCodeOf, type TransferId } from '@guichet/core'
+
+/**
+ * Content that we took from clients and owe to 1fichier: one file per transfer, named by its id.
+ *
+ * `<id>.part` while it comes, `<id>` once all of it is on disk (fsynced, directory too).
+ * Different ids may be used at the same time. Rejects with `disk-full` where the disk has no room.
+ */
+export interface Spool {
+  /**
+   * Takes content in; when it resolves, the content survives `kill -9` and power loss.
+   * Refuses before the first byte what will not fit, counting what is promised to others.
+   * On failure nothing of it stays. Rejects with `invalid` when it is not as long as was announced.
+   */
+  receive(id: TransferId, content: AsyncIterable<Uint8Array>, options: ReceiveOptions): Promise<Spooled>
+  /** Opens the content anew, from a byte on; closed by leaving the loop. Rejects with `not-found`. */
+  open(id: TransferId, options?: { readonly startByte?: number }): AsyncIterable<Uint8Array>
+  /** How long the content is; `undefined` where there is none. */
+  sizeBytes(id: TransferId): Promise<number | undefined>
+  /** Removing what is not there is no error. */
+  remove(id: TransferId): Promise<void>
+  /** Every complete content. */
+  ids(): Promise<readonly TransferId[]>
+  /** Removes everything else that no `receive` is writing, half files too. Resolves with how many files went. */
+  sweep(keep: ReadonlySet<TransferId>): Promise<number>
+  usedBytes(): Promise<number>
+}
+
+export interface ReceiveOptions {
+  readonly sizeBytes?: number | undefined
+  readonly hasher: ContentHasher
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What the spool needs of a digest under way. */
+export interface ContentHasher {
+  update(chunk: Uint8Array): Promise<void>
+  digest(): Promise<string>
+  abandon(): void
+}
+
+export interface Spooled {
+  readonly sizeBytes: number
+  readonly whirlpool: string
+}
+
+const READ_BYTES = 512 * 1024
+const WRITE_BYTES = 256 * 1024
+/** Content of unknown size is promised room in steps of this. */
+const STEP_BYTES = 64 * 1024 * 1024
+
+/** `reserveBytes` of the disk stay free. The directory is made, for its owner only, when it is first needed. */
+export function openSpool(options: { readonly directory: string; readonly reserveBytes: number }): Spool {
+  return new DiskSpool(options.directory, options.reserveBytes)
+}
+
+class DiskSpool implements Spool {
+  readonly #directory: string
+  readonly #reserveBytes: number
+  /** What contents under way may still write. */
+  readonly #promised = new Map<TransferId, number>()
+
+  constructor(directory: string, reserveBytes: number) {
+    this.#directory = directory
+    this.#reserveBytes = reserveBytes
+  }
+
+  async receive(
+    id: TransferId,
+    content: AsyncIterable<Uint8Array>,
+    options: ReceiveOptions,
+  ): Promise<Spooled> {
+    const part = `${this.#path(id)}.part`
+    let handle: FileHandle | undefined
+    try {
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+      await this.#promise(id, options.sizeBytes ?? STEP_BYTES)
+      handle = await open(part, 'wx', 0o600)
+      const sizeBytes = await this.#write(id, handle, content, options)
+      const [whirlpool] = await Promise.all([options.hasher.digest(), handle.sync()])
+      await handle.close()
+      handle = undefined
+      await rename(part, this.#path(id))
+      await this.#syncDirectory()
+      return { sizeBytes, whirlpool }
+    } catch (failure) {
+      options.hasher.abandon()
+      await handle?.close().catch(ignore)
+      await unlink(part).catch(ignore)
+      await unlink(this.#path(id)).catch(ignore)
+      throw GatewayError.from(failure)
+    } finally {
+      this.#promised.delete(id)
+    }
+  }
+
+  async *open(
+    id: TransferId,
+    options: { readonly startByte?: number } = {},
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    let handle: FileHandle
+    try {
+      handle = await open(this.#path(id), 'r')
+    } catch (failure) {
+      if (systemCodeOf(failure) !== 'ENOENT') throw GatewayError.from(failure)
+      throw new GatewayError('not-found', `the content of transfer ${id} is not in the spool`, {
+        cause: failure,
+      })
+    }
+    try {
+      let position = options.startByte ?? 0
+      while (true) {
+        // A new buffer each time: a socket may still hold the one before.
+        const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+        const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, position)
+        if (bytesRead === 0) return
+        position += bytesRead
+        yield buffer.subarray(0, bytesRead)
+      }
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async sizeBytes(id: TransferId): Promise<number | undefined> {
+    try {
+      return (await stat(this.#path(id))).size
+    } catch (failure) {
+      if (systemCodeOf(failure) === 'ENOENT') return undefined
+      throw GatewayError.from(failure)
+    }
+  }
+
+  async remove(id: TransferId): Promise<void> {
+    try {
+      await unlink(this.#path(id))
+    } catch (failure) {
+      if (systemCodeOf(failure) !== 'ENOENT') throw GatewayError.from(failure)
+    }
+  }
+
+  async ids(): Promise<readonly TransferId[]> {
+    return (await this.#names()).filter((name) => isId(name)).map((name) => parseTransferId(name))
+  }
+
+  async sweep(keep: ReadonlySet<TransferId>): Promise<number> {
+    const busy = new Set([...this.#promised.keys()].flatMap((id) => [id, `${id}.part`]))
+    let count = 0
+    for (const name of await this.#names()) {
+      if (busy.has(name) || (isId(name) && keep.has(parseTransferId(name)))) continue
+      await unlink(join(this.#directory, name))
+      count += 1
+    }
+    return count
+  }
+
+  async usedBytes(): Promise<number> {
+    let sum = 0
+    for (const name of await this.#names()) {
+      try {
+        sum += (await stat(join(this.#directory, name))).size
+      } catch (failure) {
+        // A file that is removed between the two calls takes no room.
+        if (systemCodeOf(failure) !== 'ENOENT') throw GatewayError.from(failure)
+      }
+    }
+    return sum
+  }
+
+  async #write(
+    id: TransferId,
+    handle: FileHandle,
+    content: AsyncIterable<Uint8Array>,
+    { sizeBytes, hasher, signal }: ReceiveOptions,
+  ): Promise<number> {
+    let takenBytes = 0
+    let gathered: Uint8Array[] = []
+    let gatheredBytes = 0
+    let writing: Promise<void> = Promise.resolve()
+    for await (const chunk of untilAborted(content, signal)) {
+      takenBytes += chunk.byteLength
+      if (sizeBytes !== undefined && takenBytes > sizeBytes) throw wrongLength(sizeBytes, takenBytes)
+      gathered.push(chunk)
+      gatheredBytes += chunk.byteLength
+      await hasher.update(chunk)
+      if (gatheredBytes < WRITE_BYTES) continue
+      await writing
+      await this.#settle(id, takenBytes, gatheredBytes, sizeBytes)
+      writing = writeAll(handle, gathered)
+      // Its failure is met at the next await; until then it must not count as unhandled.
+      writing.catch(ignore)
+      gathered = []
+      gatheredBytes = 0
+    }
+    await writing
+    await writeAll(handle, gathered)
+    if (sizeBytes !== undefined && takenBytes < sizeBytes) throw wrongLength(sizeBytes, takenBytes)
+    return takenBytes
+  }
+
+  /** Writes what was promised; content of unknown size asks for its next step. */
+  async #settle(id: TransferId, takenBytes: number, writtenBytes: number, sizeBytes: number | undefined) {
+    const leftBytes = (this.#promised.get(id) ?? 0) - writtenBytes
+    this.#promised.set(id, sizeBytes === undefined ? Math.max(0, leftBytes) : sizeBytes - takenBytes)
+    if (sizeBytes === undefined && leftBytes < WRITE_BYTES) await this.#promise(id, STEP_BYTES)
+  }
+
+  async #promise(id: TransferId, neededBytes: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#directory)
+    let freeBytes = bavail * bsize - this.#reserveBytes
+    for (const [other, promisedBytes] of this.#promised) if (other !== id) freeBytes -= promisedBytes
+    if (neededBytes <= freeBytes) {
+      this.#promised.set(id, neededBytes)
+      return
+    }
+    throw new GatewayError('disk-full', `the spool has no room for ${neededBytes} more bytes`, {
+      hint: 'wait until running uploads are stored, or free some space where the data directory is',
+      facts: { neededBytes, freeBytes: Math.max(0, freeBytes), reserveBytes: this.#reserveBytes },
+    })
+  }
+
+  async #syncDirectory(): Promise<void> {
+    await using directory = await open(this.#directory, 'r')
+    await directory.sync()
+  }
+
+  async #names(): Promise<readonly string[]> {
+    try {
+      return await readdir(this.#directory)
+    } catch (failure) {
+      if (systemCodeOf(failure) === 'ENOENT') return []
+      throw GatewayError.from(failure)
+    }
+  }
+
+  #path(id: TransferId): string {
+    return join(this.#directory, id)
+  }
+}
+
+async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  let left = [...parts]
+  while (left.length > 0) {
+    let { bytesWritten } = await handle.writev(left)
+    // The system may take less than it was given.
+    while (left[0] !== undefined && bytesWritten >= left[0].byteLength) {
+      bytesWritten -= left[0].byteLength
+      left = left.slice(1)
+    }
+    if (left[0] !== undefined) left[0] = left[0].subarray(bytesWritten)
+  }
+}
+
+/** Ends the wait for content that does not come any more; what breaks in the content is `cancelled`. */
+async function* untilAborted(
+  content: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  signal?.throwIfAborted()
+  const iterator = content[Symbol.asyncIterator]()
+  let giveUp: (reason: unknown) => void = ignore
+  const onAbort = (): void => giveUp(signal?.reason)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  let isOver = false
+  try {
+    while (true) {
+      signal?.throwIfAborted()
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        giveUp = reject
+        iterator.next().then(resolve, (failure: unknown) => reject(brokenOff(failure)))
+      })
+      isOver = next.done === true
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    // Not waited for: a source that hangs in `next` does not answer `return` either.
+    if (!isOver) void iterator.return?.().catch(ignore)
+  }
+}
+
+function brokenOff(failure: unknown): unknown {
+  if (failure instanceof GatewayError) return failure
+  return new GatewayError('cancelled', 'the content broke off before its end', {
+    hint: 'send the file again',
+    cause: failure,
+  })
+}
+
+function wrongLength(announcedBytes: number, takenBytes: number): GatewayError {
+  return new GatewayError(
+    'invalid',
+    takenBytes > announcedBytes
+      ? `the content is longer than the ${announcedBytes} bytes that were announced`
+      : `the content ended after ${takenBytes} of ${announcedBytes} bytes`,
+    { hint: 'send the file again; it may have changed while it was read' },
+  )
+}
+
+function isId(name: string): boolean {
+  return /^[a-z0-9]{16}$/.test(name)
+}
+
+/** For clean-up after a failure: the failure itself is what the caller is told. */
+function ignore(): void {}
