@@ -1,0 +1,86 @@
+import { type Clock, GatewayError, SECOND_MS } from '@guichet/core'
+import {
+  connectKeyholder,
+  type KeyholderClient,
+  type KeyholderProcess,
+  type KeyholderStart,
+  startKeyholder,
+} from '@guichet/keyholder'
+import type { ApiStatus } from '@guichet/sdk'
+import type { Log } from '../log.ts'
+
+/** The keyholder as a child of the gateway, started again when it ends by itself. */
+export interface KeptKeyholder extends AsyncDisposable {
+  readonly client: KeyholderClient
+  status(): Promise<ApiStatus['keyholder']>
+}
+
+const FIRST_WAIT_MS = SECOND_MS / 4
+const LONGEST_WAIT_MS = 30 * SECOND_MS
+
+/**
+ * Starts the keyholder and keeps it running.
+ * A keyholder that was unlocked by a person comes back sealed: nobody is asked again behind their back.
+ */
+export async function keepKeyholder(
+  start: KeyholderStart,
+  world: { readonly clock: Clock; readonly log: Log },
+): Promise<KeptKeyholder> {
+  const { clock, log } = world
+  const stopping = new AbortController()
+  const client = connectKeyholder({ socketPath: start.socketPath })
+  let child: KeyholderProcess | undefined = await startKeyholder(start)
+  log.info({ pid: child.pid, sealed: child.sealed }, 'the keyholder has started')
+
+  async function watch(): Promise<void> {
+    let waitMs = FIRST_WAIT_MS
+    while (!stopping.signal.aborted) {
+      const exit = await child?.exited
+      child = undefined
+      if (stopping.signal.aborted) return
+      log.error({ ...exit, waitMs }, 'the keyholder ended and is started again')
+      await clock.sleep(waitMs, stopping.signal)
+      waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
+      try {
+        child = await startKeyholder({ ...start, prompt: false })
+        waitMs = FIRST_WAIT_MS
+      } catch (failure) {
+        log.error(
+          { code: GatewayError.from(failure).code, message: GatewayError.from(failure).message },
+          'the keyholder does not start',
+        )
+      }
+    }
+  }
+  const watching = watch().catch((failure: unknown) => {
+    // The sleep ends this way when the gateway stops.
+    if (!stopping.signal.aborted)
+      log.error({ code: GatewayError.from(failure).code }, 'the keyholder is no longer watched')
+  })
+
+  return {
+    client,
+
+    async status() {
+      if (child === undefined)
+        return { state: 'gone', reason: 'the keyholder is not running; it is being started again' }
+      try {
+        const { sealed, reason, keyAgeDays } = await client.status()
+        return {
+          state: sealed ? 'sealed' : 'ready',
+          ...(reason !== undefined && { reason }),
+          ...(keyAgeDays !== undefined && { keyAgeDays }),
+        }
+      } catch (failure) {
+        return { state: 'gone', reason: GatewayError.from(failure).message }
+      }
+    },
+
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await client.close()
+      await child?.stop()
+      await watching
+    },
+  }
+}

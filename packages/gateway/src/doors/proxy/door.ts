@@ -1,0 +1,223 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type Clock, GatewayError, isUpstreamHost, type KeyId, MINUTE_MS, SECOND_MS } from '@guichet/core'
+import type { Log } from '../../log.ts'
+import { type Credentials, type Principal, parseCredentials } from '../../services/principals.ts'
+import type { Authority } from './authority.ts'
+import { createInterceptor, type Serve } from './intercept.ts'
+import { join } from './join.ts'
+import { type Refusal, refusalOf, refuseRequest, refuseTunnel } from './refusals.ts'
+import { parseTarget, type Target } from './target.ts'
+import { createTunnels, type Tunnel } from './tunnels.ts'
+
+/**
+ * The intercepting proxy: the way in for tools whose hosts are hard-coded.
+ *
+ * For names of 1fichier it speaks TLS in their place and hands the requests to `serve`; to other hosts it passes bytes
+ * for those who may. It speaks nothing to anybody without a virtual key.
+ */
+export interface ProxyDoor extends AsyncDisposable {
+  /** For `connect` of the HTTP server. */
+  connect(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Answers a request in the absolute form (`GET http://…`), which only proxies get; false for any other request. */
+  absolute(request: IncomingMessage, response: ServerResponse): boolean
+  /** Ends the tunnels of a key, as when it is revoked; returns how many there were. */
+  cut(key: KeyId | 'owner'): number
+  /** Takes no new tunnel, ends each as soon as nothing is being answered in it, and resolves when all are gone. */
+  drain(): Promise<void>
+}
+
+export interface ProxyLimits {
+  /** Connections at one time, authenticated or not. */
+  readonly tunnels: number
+  readonly tunnelsPerKey: number
+  /** Ports that a tunnel to another host may lead to. */
+  readonly ports: readonly number[]
+  /** Headers of a request inside a tunnel. */
+  readonly headerBytes: number
+  readonly handshakeMs: number
+  /** Between two requests of one connection. */
+  readonly keepAliveMs: number
+  /** Without a byte in either direction; longer than 1fichier takes to report an upload. */
+  readonly idleTimeoutMs: number
+}
+
+export const PROXY_LIMITS: ProxyLimits = {
+  tunnels: 1_000,
+  tunnelsPerKey: 200,
+  ports: [443, 80],
+  headerBytes: 16 * 1024,
+  handshakeMs: 10 * SECOND_MS,
+  keepAliveMs: 75 * SECOND_MS,
+  idleTimeoutMs: 15 * MINUTE_MS,
+}
+
+/** A refused client has so long to read why. */
+const LINGER_MS = 2 * SECOND_MS
+
+export interface ProxyDoorOptions {
+  readonly authority: Authority
+  /** Who is behind these credentials; rejects with `unauthenticated`. */
+  readonly authenticate: (credentials: Credentials | undefined, remote: string) => Promise<Principal>
+  readonly serve: Serve
+  /** May this principal have bytes passed to a host that is not 1fichier's? Records the decision; rejects with `forbidden`. */
+  readonly mayTunnel: (principal: Principal, host: string, port: number) => Promise<void>
+  /** Opens a connection to a public address of a host. */
+  readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits?: Partial<ProxyLimits>
+}
+
+export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
+  const { authority, serve, clock, log } = options
+  const limits: ProxyLimits = { ...PROXY_LIMITS, ...options.limits }
+  const tunnels = createTunnels(limits.tunnels)
+  const interceptor = createInterceptor({ authority, serve, clock, limits })
+
+  const refuse = (socket: Socket, refusal: Refusal, gone: AbortSignal): void => {
+    refuseTunnel(socket, refusal)
+    clock.sleep(LINGER_MS, gone).then(
+      () => socket.destroy(),
+      () => undefined,
+    )
+  }
+
+  const enter = async (request: IncomingMessage, socket: Socket, head: Buffer, tunnel: Tunnel) => {
+    const target = parseTarget(request.url ?? '')
+    const principal = await options.authenticate(credentialsOf(request), request.socket.remoteAddress ?? '')
+    if (tunnels.countOf(principal.key) >= limits.tunnelsPerKey) throw tooMany()
+    tunnel.authenticated(principal.key)
+    if (isUpstreamHost(target.host)) {
+      refuseUncovered(target)
+      await interceptor.prepare()
+      accept(tunnel, head)
+      await interceptor.speak(socket, tunnel, principal, target.host)
+    } else {
+      if (!limits.ports.includes(target.port)) throw closedPort(target, limits.ports)
+      await options.mayTunnel(principal, target.host, target.port)
+      await using server = ownSocket(await options.dial(target.host, target.port, tunnel.gone))
+      accept(tunnel, head)
+      await join(socket, server.socket, limits.idleTimeoutMs)
+    }
+  }
+
+  const connect = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    // Errors show as `close`, which everybody here waits for; without a listener they would end the process.
+    socket.on('error', () => undefined)
+    socket.setTimeout(0)
+    const startMs = clock.nowMs()
+    const facts = { target: (request.url ?? '').slice(0, 300), remote: socket.remoteAddress ?? '' }
+    const tunnel = tunnels.admit(socket)
+    if (tunnel === undefined) {
+      log.warn(facts, 'refused a tunnel: too many, or stopping')
+      refuse(socket, refusalOf(tooMany()), goneOf(socket))
+      return
+    }
+    enter(request, socket, head, tunnel)
+      .then(() => {
+        const { bytesRead, bytesWritten } = socket
+        const key = tunnel.key ?? 'nobody'
+        log.info({ ...facts, key, bytesRead, bytesWritten, ms: clock.nowMs() - startMs }, 'a tunnel ended')
+      })
+      .catch((failure: unknown) => {
+        if (tunnel.gone.aborted && !(failure instanceof GatewayError)) return
+        const error = GatewayError.from(failure)
+        const what = { ...facts, key: tunnel.key ?? 'nobody', code: error.code, ...error.facts }
+        if (error.code === 'internal') log.error({ ...what, cause: String(error.cause) }, error.message)
+        else log.warn(what, error.message)
+        // A tunnel that has begun carries somebody else's protocol: there is no place for our words in it.
+        if (tunnel.isAccepted) socket.destroy()
+        else refuse(socket, refusalOf(error), tunnel.gone)
+      })
+  }
+
+  return {
+    connect(request, socket, head) {
+      if (socket instanceof Socket) connect(request, socket, head)
+      else socket.destroy()
+    },
+    absolute(request, response) {
+      if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(request.url ?? '')) return false
+      refuseRequest(response, plainHttp(request.url ?? ''))
+      return true
+    },
+    cut: (key) => tunnels.cut(key),
+    drain: () => tunnels.drain(),
+    [Symbol.asyncDispose]: () => tunnels[Symbol.asyncDispose](),
+  }
+}
+
+function credentialsOf(request: IncomingMessage): Credentials | undefined {
+  const sent = request.headersDistinct['proxy-authorization'] ?? []
+  if (sent.length > 1) {
+    throw new GatewayError('invalid', 'there is more than one Proxy-Authorization header', {
+      hint: 'send it once',
+    })
+  }
+  return parseCredentials(sent[0])
+}
+
+/** Tells the client to begin. What it sent before being told belongs to the tunnel. */
+function accept(tunnel: Tunnel, head: Buffer): void {
+  const { socket } = tunnel
+  if (socket.destroyed) throw new GatewayError('cancelled', 'the client left before its tunnel was open')
+  tunnel.accepted()
+  if (head.length > 0) socket.unshift(head)
+  socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+}
+
+function ownSocket(socket: Socket): AsyncDisposable & { readonly socket: Socket } {
+  return {
+    socket,
+    async [Symbol.asyncDispose]() {
+      socket.destroy()
+    },
+  }
+}
+
+/** Our certificate covers `1fichier.com` and the names one label below it, and only TLS. */
+function refuseUncovered({ host, port }: Target): void {
+  if (!/^(?:[^.]+\.)?1fichier\.com$/.test(host)) {
+    throw new GatewayError('forbidden', `${host} is 1fichier's, but not a name that this proxy speaks for`, {
+      hint: 'the proxy speaks for 1fichier.com and the names right below it; open links of other domains with `guichet get`',
+      facts: { host },
+    })
+  }
+  if (port !== 443) {
+    throw new GatewayError('forbidden', `this proxy speaks for ${host} on port 443 only`, {
+      hint: 'use https:// and the usual port: nothing of 1fichier goes in clear',
+      facts: { host, port },
+    })
+  }
+}
+
+function closedPort({ host, port }: Target, ports: readonly number[]): GatewayError {
+  return new GatewayError('forbidden', `tunnels to port ${port} are closed`, {
+    hint: `this proxy opens tunnels to the ports ${ports.join(', ')}`,
+    facts: { host, port },
+  })
+}
+
+function tooMany(): GatewayError {
+  return new GatewayError('unavailable', 'there are too many tunnels, or the gateway is stopping', {
+    hint: 'end some, then try again',
+    retryAfterMs: 5 * SECOND_MS,
+  })
+}
+
+function plainHttp(url: string): Refusal {
+  const isUpstream = URL.canParse(url) && isUpstreamHost(new URL(url).hostname)
+  return {
+    status: 403,
+    message: isUpstream ? 'nothing of 1fichier goes in clear' : 'this proxy passes no requests in clear',
+    hint: 'use https://, for which the client opens a tunnel',
+  }
+}
+
+function goneOf(socket: Socket): AbortSignal {
+  const closed = new AbortController()
+  socket.once('close', () => closed.abort())
+  return closed.signal
+}
