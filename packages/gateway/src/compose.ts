@@ -1,0 +1,238 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { DAY_MS, type KeyId } from '@guichet/core'
+import { connectFichier } from '@guichet/fichier'
+import type { Config } from './config.ts'
+import { createDial } from './connections/dial.ts'
+import { type KeptKeyholder, keepKeyholder } from './connections/kept-keyholder.ts'
+import { openExchange } from './connections/open-exchange.ts'
+import { createApiDoor } from './doors/api/door.ts'
+import { createNativeDoor } from './doors/native/door.ts'
+import { openAuthority } from './doors/proxy/authority.ts'
+import { openProxyDoor, type ProxyDoor } from './doors/proxy/door.ts'
+import { type DoorServer, listen } from './doors/server.ts'
+import { openHashers } from './hashing/hashers.ts'
+import { openPepper } from './pepper.ts'
+import { createAccounts } from './services/account.ts'
+import { createCatalogue, type HostFor } from './services/catalogue.ts'
+import { createChanges } from './services/changes.ts'
+import { createDownloads } from './services/downloads.ts'
+import { createForeign } from './services/foreign.ts'
+import { createGate } from './services/gate.ts'
+import { createKeys } from './services/keys.ts'
+import { paceHost } from './services/paced-host.ts'
+import { createPrincipals } from './services/principals.ts'
+import { openScheduler, type Scheduler } from './services/scheduler.ts'
+import { createStatus } from './services/status.ts'
+import { createTickets } from './services/tickets.ts'
+import { startUploader } from './services/uploader.ts'
+import { UPLOADER_LIMITS } from './services/uploader-limits.ts'
+import { createUploads } from './services/uploads.ts'
+import { openSpool } from './stores/disk/spool.ts'
+import {
+  lockHome,
+  openDatabase,
+  SqliteFactStore,
+  SqliteKeyStore,
+  SqliteLedger,
+  SqliteLimiterStore,
+  SqliteTransferJournal,
+  SqliteTree,
+} from './stores/sqlite/index.ts'
+import { VERSION } from './version.ts'
+import type { World } from './world.ts'
+
+/** A running gateway. Disposing of it stops it gracefully: what is under way ends or stays in the journal. */
+export interface Gateway extends AsyncDisposable {
+  /** `http://127.0.0.1:8474` */
+  readonly url: string
+  readonly keyholder: KeptKeyholder
+}
+
+/** Transfers that ended are remembered for so long, for clients that come back for the result. */
+const REMEMBER_MS = 7 * DAY_MS
+const LINGER_MS = { alone: 150, more: 5_000 }
+
+/**
+ * Reading this function is reading the architecture: it is the only place that knows every store, service and door.
+ * If any line fails, what was opened before is closed again, in reverse.
+ */
+export async function startGateway(config: Config, world: World): Promise<Gateway> {
+  const { clock, log, random } = world
+  await using opened = new AsyncDisposableStack()
+  await mkdir(config.home, { recursive: true, mode: 0o700 })
+  opened.use(lockHome(config.home))
+
+  const db = opened.use(openDatabase({ path: path.join(config.home, 'guichet.db') }))
+  const stores = openStores(db)
+  const pepper = await openPepper(config.home, random)
+  const authority = await openAuthority(config.home)
+  const spool = openSpool({ directory: path.join(config.home, 'spool'), reserveBytes: config.reserveBytes })
+  await stores.journal.prune(clock.nowMs() - REMEMBER_MS)
+
+  const adminSocket = path.join(config.home, 'run', 'admin.sock')
+  const server = opened.use(await listen({ listen: config.listen, adminSocket, random, clock, log }))
+  const keyholder = opened.use(await openKeyholder(config, world))
+  const open = openExchange({ route: config.upstreamRoute, extraCa: config.upstreamCa, clock })
+  opened.defer(() => open.close())
+
+  const upstream = connectFichier({
+    keyed: keyholder.client.exchange,
+    open: open.exchange,
+    boundary: () => Buffer.from(random(30)).toString('hex'),
+  })
+  const scheduler = opened.use(
+    await openScheduler({
+      rules: config.rules,
+      locks: config.locks,
+      store: stores.limiter,
+      facts: stores.facts,
+      clock,
+    }),
+  )
+  const host: HostFor = (caller, priority) =>
+    paceHost(upstream, scheduler, {
+      key: caller.principal.key,
+      priority,
+      patienceMs: caller.patienceMs,
+      signal: caller.signal,
+    })
+
+  const hashers = opened.use(openHashers({ size: 2 }))
+  const uploader = opened.use(
+    startUploader({
+      ...stores,
+      host: (caller) => paceHost(upstream, scheduler, caller),
+      spool,
+      clock,
+      log,
+      lingerMs: LINGER_MS,
+      limits: scaledLimits(config),
+    }),
+  )
+  const uploads = createUploads({ ...stores, uploader, spool, hashers, clock, random })
+
+  const gate = createGate({ ledger: stores.ledger, clock, log })
+  const principals = createPrincipals({ keys: stores.keys, pepper, clock })
+  const catalogue = createCatalogue({ tree: stores.tree, host, clock, log, freshMs: config.freshMs })
+  const changes = createChanges({ tree: stores.tree, catalogue, host, gate, clock })
+  const shared = {
+    accounts: createAccounts({ facts: stores.facts, host, gate, clock, log }),
+    catalogue,
+    changes,
+    downloads: createDownloads({ host, gate, catalogue, hashers, clock, log }),
+    foreign: createForeign({ host, gate }),
+    gate,
+    host,
+    principals,
+    tickets: createTickets({ clock, random }),
+    uploads,
+    random,
+    nowMs: () => clock.nowMs(),
+    shown: (folder: Parameters<typeof stores.journal.claimFolder>[0]) => stores.journal.claimFolder(folder),
+  }
+  const proxy = opened.use(openProxy({ authority, server, principals, gate, world }))
+  const status = createStatus({
+    ...stores,
+    version: VERSION,
+    address: () => server.address,
+    keyholder: () => keyholder.status(),
+    scheduler,
+    catalogue,
+    clock,
+  })
+  const keys = createKeys({
+    store: stores.keys,
+    principals,
+    gate,
+    clock,
+    random,
+    onRevoked: (id) => cut(id, server, proxy),
+  })
+
+  await uploader.recover()
+  server.open({
+    native: createNativeDoor(shared),
+    api: createApiDoor({
+      ...shared,
+      keys,
+      status: () => status.get(),
+      resume: () => resume(scheduler, uploader),
+      seal: async () => void (await keyholder.client.seal()),
+    }),
+    proxy,
+    health: async () => {
+      const { state } = await keyholder.status()
+      return { isReady: state === 'ready', keyholder: state }
+    },
+  })
+  const owned = opened.move()
+  return { url: `http://${server.address}`, keyholder, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+function openStores(db: ReturnType<typeof openDatabase>) {
+  return {
+    tree: new SqliteTree(db),
+    keys: new SqliteKeyStore(db),
+    journal: new SqliteTransferJournal(db),
+    limiter: new SqliteLimiterStore(db),
+    ledger: new SqliteLedger(db),
+    facts: new SqliteFactStore(db),
+  }
+}
+
+function openKeyholder(config: Config, world: World): Promise<KeptKeyholder> {
+  return keepKeyholder(
+    {
+      home: config.home,
+      socketPath: path.join(config.home, 'run', 'keyholder.sock'),
+      unlockFile: config.unlock.kind === 'file' ? config.unlock.path : undefined,
+      prompt: config.unlock.kind === 'prompt',
+      env: config.env,
+    },
+    world,
+  )
+}
+
+function openProxy(options: {
+  readonly authority: Awaited<ReturnType<typeof openAuthority>>
+  readonly server: DoorServer
+  readonly principals: ReturnType<typeof createPrincipals>
+  readonly gate: ReturnType<typeof createGate>
+  readonly world: World
+}): ProxyDoor {
+  const { authority, server, principals, gate, world } = options
+  return openProxyDoor({
+    authority,
+    authenticate: (credentials) => principals.authenticate(credentials),
+    serve: (request, response, tunnel) => server.serve(request, response, tunnel),
+    mayTunnel: (principal, target, port) =>
+      gate.permitTunnel(principal, `${target}:${port}`, Buffer.from(world.random(8)).toString('hex')),
+    dial: createDial({ clock: world.clock }),
+    clock: world.clock,
+    log: world.log,
+  })
+}
+
+function cut(key: KeyId, server: DoorServer, proxy: ProxyDoor): void {
+  server.visits.cut(key)
+  proxy.cut(key)
+}
+
+async function resume(scheduler: Scheduler, uploader: ReturnType<typeof startUploader>): Promise<void> {
+  await scheduler.resume()
+  uploader.resume()
+}
+
+/** A stand-in whose time runs faster also reports and settles faster. */
+function scaledLimits({ timeScale }: Config): Parameters<typeof startUploader>[0]['limits'] {
+  if (timeScale === 1) return undefined
+  const { retry, report, settleMs, reportForMs } = UPLOADER_LIMITS
+  const faster = (ms: number): number => Math.max(50, ms / timeScale)
+  return {
+    retry: { firstMs: faster(retry.firstMs), longestMs: faster(retry.longestMs) },
+    report: { firstMs: faster(report.firstMs), longestMs: faster(report.longestMs) },
+    settleMs: faster(settleMs),
+    reportForMs: faster(reportForMs),
+  }
+}

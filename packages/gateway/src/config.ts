@@ -1,0 +1,288 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import path from 'node:path'
+import {
+  CONSERVATIVE_RULES,
+  findEndpoint,
+  GatewayError,
+  LOCK_POLICY,
+  type LockPolicy,
+  MINUTE_MS,
+  type PaceRule,
+  scaleRules,
+  systemCodeOf,
+} from '@guichet/core'
+import { z } from 'zod'
+import type { LogLevel } from './log.ts'
+
+export interface Config {
+  readonly home: string
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly unlock: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'prompt' }
+  /** Where connections for 1fichier's names go instead, names and TLS checks unchanged. */
+  readonly upstreamRoute: { readonly host: string; readonly port: number } | undefined
+  /** A CA to trust for them, as PEM. */
+  readonly upstreamCa: string | undefined
+  readonly rules: readonly PaceRule[]
+  readonly locks: LockPolicy
+  /** How many times faster 1fichier's time runs; 1 for the real one. */
+  readonly timeScale: number
+  /** For so long a listing is answered without a thought; later it is refreshed behind the answer. */
+  readonly freshMs: number
+  /** Disk space that uploads leave free. */
+  readonly reserveBytes: number
+  readonly logLevel: LogLevel
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** Loopback only: nobody else can reach it. */
+export const DEFAULT_LISTEN = '127.0.0.1:8474'
+
+/** What may stand in `config.json`. */
+export interface ConfigFile {
+  /** `HOST:PORT` */
+  readonly listen?: string | undefined
+  readonly unlock?: Config['unlock'] | undefined
+  /** A file of pacing rules. */
+  readonly rules?: string | undefined
+  readonly freshMinutes?: number | undefined
+  readonly reserveMegabytes?: number | undefined
+  readonly log?: LogLevel | undefined
+  /** Listen for other machines without TLS. */
+  readonly plainHttp?: boolean | undefined
+}
+
+const file: z.ZodType<ConfigFile> = z.strictObject({
+  listen: z.string().optional(),
+  unlock: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('file'), path: z.string().min(1) }),
+      z.strictObject({ kind: z.literal('prompt') }),
+    ])
+    .optional(),
+  rules: z.string().min(1).optional(),
+  freshMinutes: z.number().positive().max(43_200).optional(),
+  reserveMegabytes: z.number().nonnegative().optional(),
+  log: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
+  plainHttp: z.boolean().optional(),
+})
+
+const rulesFile = z.strictObject({
+  /** Every window and lock this many times shorter: for a stand-in whose time runs faster. */
+  timeScale: z.number().positive().max(1_000_000).optional(),
+  rules: z
+    .array(
+      z.strictObject({
+        id: z.string().min(1),
+        burst: z.number().int().positive(),
+        gapMs: z.number().nonnegative(),
+        per: z.enum(['account', 'folder']).optional(),
+        endpoints: z.array(z.string()).optional(),
+        source: z.string().optional(),
+      }),
+    )
+    .optional(),
+  locks: z
+    .strictObject({
+      floodMs: z.number().positive().optional(),
+      lockedMs: z.number().positive().optional(),
+      longestMs: z.number().positive().optional(),
+      probeMs: z.number().positive().optional(),
+    })
+    .optional(),
+})
+
+/**
+ * Reads `<home>/config.json`, the environment and the command's flags; a later one wins.
+ * Rejects with `invalid` and every problem at once.
+ */
+export function loadConfig(input: {
+  readonly home: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly flags?: {
+    readonly listen?: string | undefined
+    readonly unlockFile?: string | undefined
+    readonly plainHttp?: boolean | undefined
+  }
+}): Config {
+  const { home, env, flags = {} } = input
+  const problems: string[] = []
+  const given = readConfigFile(home, problems)
+  const plainHttp = flags.plainHttp ?? flagOf(env, 'GUICHET_PLAIN_HTTP', problems) ?? given.plainHttp ?? false
+  const listen = parseListen(
+    flags.listen ?? env['GUICHET_LISTEN'] ?? given.listen ?? DEFAULT_LISTEN,
+    plainHttp,
+    problems,
+  )
+  const unlockFile = flags.unlockFile ?? env['GUICHET_UNLOCK_FILE']
+  const unlock =
+    unlockFile === undefined
+      ? (given.unlock ?? { kind: 'prompt' as const })
+      : { kind: 'file' as const, path: path.resolve(unlockFile) }
+  const level = z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .safeParse(env['GUICHET_LOG'] ?? given.log ?? 'info')
+  if (!level.success)
+    problems.push(
+      `GUICHET_LOG: ${JSON.stringify(env['GUICHET_LOG'])} is not one of debug info warn error silent`,
+    )
+  const rules = readRules(env['GUICHET_RULES'] ?? given.rules, home, problems)
+  const config: Config = {
+    home,
+    listen,
+    unlock,
+    upstreamRoute: parseRoute(env['GUICHET_UPSTREAM_CONNECT'], problems),
+    upstreamCa: readCa(env['GUICHET_UPSTREAM_CA'], problems),
+    ...rules,
+    freshMs: (given.freshMinutes ?? 60) * MINUTE_MS,
+    reserveBytes: (given.reserveMegabytes ?? 512) * 1024 * 1024,
+    logLevel: level.data ?? 'info',
+    env,
+  }
+  if (problems.length === 0) return config
+  throw new GatewayError(
+    'invalid',
+    `the configuration has ${problems.length} problem(s):\n  ${problems.join('\n  ')}`,
+    {
+      hint: 'mend every line above; `guichet config check` reads it again',
+    },
+  )
+}
+
+/** `HOST:PORT`, with `[…]` around an IPv6 address. */
+function parseHostPort(text: string): { host: string; port: number } | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  const host = match?.[1] ?? match?.[2]
+  return host === undefined || port > 65_535 ? undefined : { host, port }
+}
+
+function parseListen(text: string, plainHttp: boolean, problems: string[]): Config['listen'] {
+  const listen = parseHostPort(text)
+  if (listen === undefined) {
+    problems.push(`listen: ${JSON.stringify(text)} is not HOST:PORT (for example ${DEFAULT_LISTEN})`)
+    return { host: '127.0.0.1', port: 0 }
+  }
+  const isLoopback =
+    listen.host === 'localhost' ||
+    listen.host === '::1' ||
+    (isIP(listen.host) === 4 && listen.host.startsWith('127.'))
+  if (!isLoopback && !plainHttp) {
+    problems.push(
+      `listen: ${listen.host} can be reached from other machines, and keys would travel there without TLS; put a TLS proxy in front, or accept it with --plain-http`,
+    )
+  }
+  return listen
+}
+
+function parseRoute(text: string | undefined, problems: string[]): Config['upstreamRoute'] {
+  if (text === undefined || text === '') return undefined
+  const route = parseHostPort(text)
+  if (route === undefined) problems.push(`GUICHET_UPSTREAM_CONNECT: ${JSON.stringify(text)} is not HOST:PORT`)
+  return route
+}
+
+function readCa(name: string | undefined, problems: string[]): string | undefined {
+  if (name === undefined || name === '') return undefined
+  const text = readText(name, 'GUICHET_UPSTREAM_CA', problems)
+  if (text !== undefined && !text.includes('-----BEGIN CERTIFICATE-----'))
+    problems.push(`GUICHET_UPSTREAM_CA: ${name} holds no certificate in PEM`)
+  return text
+}
+
+function readConfigFile(home: string, problems: string[]): ConfigFile {
+  const name = path.join(home, 'config.json')
+  try {
+    return parseJson(readFileSync(name, 'utf8'), file, 'config.json', problems) ?? {}
+  } catch (failure) {
+    if (systemCodeOf(failure) === 'ENOENT') return {}
+    problems.push(`config.json: cannot be read (${systemCodeOf(failure) ?? 'unknown reason'})`)
+    return {}
+  }
+}
+
+function readRules(
+  name: string | undefined,
+  home: string,
+  problems: string[],
+): Pick<Config, 'rules' | 'locks' | 'timeScale'> {
+  const text =
+    name === undefined || name === '' ? undefined : readText(path.resolve(home, name), 'rules', problems)
+  const wish = text === undefined ? undefined : parseJson(text, rulesFile, 'rules', problems)
+  const changed = new Map(wish?.rules?.map((rule) => [rule.id, rule]))
+  const known = CONSERVATIVE_RULES.map((rule) => ({ ...rule, ...withoutEndpoints(changed.get(rule.id)) }))
+  for (const id of changed.keys()) {
+    if (!CONSERVATIVE_RULES.some((rule) => rule.id === id))
+      problems.push(
+        `rules: there is no rule "${id}" (${CONSERVATIVE_RULES.map((rule) => rule.id).join(' ')})`,
+      )
+  }
+  const timeScale = wish?.timeScale ?? 1
+  const locks: LockPolicy = { ...LOCK_POLICY, ...definedOnly(wish?.locks ?? {}) }
+  return {
+    timeScale,
+    rules: scaleRules(known, timeScale),
+    locks: {
+      floodMs: locks.floodMs / timeScale,
+      lockedMs: locks.lockedMs / timeScale,
+      longestMs: locks.longestMs / timeScale,
+      probeMs: Math.max(locks.probeMs / timeScale, 5_000),
+    },
+  }
+}
+
+function withoutEndpoints(
+  rule: z.infer<typeof rulesFile>['rules'] extends (infer Rule)[] | undefined ? Rule | undefined : never,
+): Partial<PaceRule> {
+  if (rule === undefined) return {}
+  const endpoints = rule.endpoints?.flatMap((name) => findEndpoint(name) ?? [])
+  return definedOnly({
+    burst: rule.burst,
+    gapMs: rule.gapMs,
+    per: rule.per,
+    source: rule.source ?? 'rules file',
+    endpoints,
+  })
+}
+
+function definedOnly<T extends object>(value: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined)
+  return Object.fromEntries(entries) as { [Name in keyof T]?: Exclude<T[Name], undefined> }
+}
+
+function readText(name: string, what: string, problems: string[]): string | undefined {
+  try {
+    return readFileSync(name, 'utf8')
+  } catch (failure) {
+    problems.push(`${what}: ${name} cannot be read (${systemCodeOf(failure) ?? 'unknown reason'})`)
+    return undefined
+  }
+}
+
+function parseJson<T>(text: string, shape: z.ZodType<T>, what: string, problems: string[]): T | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    problems.push(`${what}: is not JSON`)
+    return undefined
+  }
+  const parsed = shape.safeParse(value)
+  if (parsed.success) return parsed.data
+  for (const issue of parsed.error.issues)
+    problems.push(`${what}: ${issue.path.join('.') || 'the file'}: ${issue.message}`)
+  return undefined
+}
+
+function flagOf(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  problems: string[],
+): boolean | undefined {
+  const value = env[name]
+  if (value === undefined || value === '') return undefined
+  if (value === '1' || value === 'true') return true
+  if (value === '0' || value === 'false') return false
+  problems.push(`${name}: ${JSON.stringify(value)} is neither 1 nor 0`)
+  return undefined
+}

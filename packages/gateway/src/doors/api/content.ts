@@ -1,0 +1,97 @@
+import { GatewayError, parseName, parsePath, pathText, type TransferId } from '@guichet/core'
+import type { ApiStored } from '@guichet/sdk'
+import type { Caller } from '../../services/gate.ts'
+import { findFile, findFolder, makePath } from '../../services/places.ts'
+import { sendContent } from '../content.ts'
+import { sendJson, type Visit } from '../visit.ts'
+import type { ApiServices } from './routes.ts'
+import { apiFile } from './shapes.ts'
+
+/** `GET|HEAD /content?at=…` */
+export async function getContent(
+  services: ApiServices,
+  visit: Visit,
+  caller: Caller,
+  at: string,
+): Promise<void> {
+  const file = await findFile(services.catalogue, caller, at)
+  await sendContent(visit, caller, services.downloads, file)
+}
+
+/** `PUT /content?at=/folder/name`, as the contract says. */
+export async function putContent(
+  services: ApiServices,
+  visit: Visit,
+  caller: Caller,
+  at: string,
+): Promise<void> {
+  const { catalogue, changes, gate, uploads } = services
+  const { searchParams } = visit.url
+  const isSet = (name: string): boolean => searchParams.get(name) === '1'
+  const parts = parsePath(at)
+  const name = parseName(parts.at(-1) ?? '')
+  await gate.permit(caller, 'upload', pathText(parts))
+  const folder = await placeFor(services, caller, parts.slice(0, -1), isSet('parents'))
+  const twins = (await catalogue.list(caller, folder)).files.filter((file) => file.name === name)
+  if (twins.length > 0 && !isSet('overwrite')) {
+    throw new GatewayError('conflict', `${pathText(parts)} is there already`, {
+      hint: 'add --overwrite to replace it',
+    })
+  }
+  // Deleting is a verb of its own, and an overwrite ends with it.
+  if (twins.length > 0) await gate.permit(caller, 'delete', pathText(parts))
+  const upload = `${caller.principal.key}/${Buffer.from(services.random(10)).toString('hex')}`
+  const received = await uploads.receive(
+    { key: caller.principal.key },
+    upload,
+    folder,
+    { name, ...announced(visit) },
+    visit.request,
+    visit.signal,
+  )
+  const [transfer] = await uploads.commit(upload, [received], { more: isSet('more') })
+  if (transfer === undefined) throw new GatewayError('internal', 'the upload was not journaled')
+  // An overwrite ends with the removal of the old file, so there is something to wait for.
+  if (searchParams.get('wait') === '0' && twins.length === 0)
+    return sendStored(visit, 202, { transfer: transfer.id, state: 'spooled', whirlpool: transfer.whirlpool })
+  await uploads.whenStored(upload, visit.signal)
+  if (twins.length > 0) await changes.removeFiles(caller, twins)
+  sendStored(visit, 201, await stored(services, caller, transfer.id, pathText(parts.slice(0, -1))))
+}
+
+async function placeFor(services: ApiServices, caller: Caller, parts: readonly string[], mayMake: boolean) {
+  const { catalogue, changes } = services
+  const folder = mayMake
+    ? await makePath(catalogue, changes, caller, parts)
+    : await findFolder(catalogue, caller, pathText(parts))
+  return (await catalogue.requireInside(caller, folder.id)).id
+}
+
+function announced(visit: Visit): { sizeBytes?: number; expectWhirlpool?: string } {
+  const length = visit.request.headers['content-length']
+  if (length === undefined) {
+    throw new GatewayError('invalid', 'the length of the content is missing', { hint: 'send Content-Length' })
+  }
+  const expected = visit.request.headers['x-guichet-whirlpool']
+  return {
+    sizeBytes: Number(length),
+    ...(typeof expected === 'string' && { expectWhirlpool: expected.toLowerCase() }),
+  }
+}
+
+async function stored(
+  services: ApiServices,
+  caller: Caller,
+  id: TransferId,
+  folderPath: string,
+): Promise<ApiStored> {
+  const transfer = await services.uploads.find(id)
+  if (transfer?.state.kind !== 'stored')
+    throw new GatewayError('internal', 'the upload ended in another state than stored')
+  const file = await services.catalogue.file(caller, transfer.state.link.id)
+  return { transfer: id, state: 'stored', whirlpool: transfer.whirlpool, file: apiFile(file, folderPath) }
+}
+
+function sendStored(visit: Visit, status: 201 | 202, answer: ApiStored): void {
+  sendJson(visit.response, status, answer)
+}

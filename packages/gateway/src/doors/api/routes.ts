@@ -1,0 +1,34 @@
+import type { ApiStatus } from '@guichet/sdk'
+import type { Caller } from '../../services/gate.ts'
+import type { Keys } from '../../services/keys.ts'
+import type { DoorServices } from '../services.ts'
+import type { Visit } from '../visit.ts'
+
+export interface ApiServices extends DoorServices {
+  readonly keys: Keys
+  status(): Promise<ApiStatus>
+  /** Goes on after a permanent refusal that a person has mended. */
+  resume(): Promise<void>
+  seal(): Promise<void>
+}
+
+export interface ApiQuery {
+  /** A path, an id or a link; empty when it is missing. */
+  readonly at: string
+  readonly refresh: boolean
+}
+
+export interface ApiCall {
+  readonly caller: Caller
+  readonly query: ApiQuery
+  readonly body: object
+  /** What stood for `:id` in the route. */
+  readonly id: string
+  readonly visit: Visit
+}
+
+/** One route of `/api/v1`: `METHOD /path`, with `:id` for a name in it. Answers JSON. */
+export interface ApiRoute {
+  readonly route: string
+  run(call: ApiCall): Promise<object>
+}

@@ -1,0 +1,76 @@
+import {
+  type FileNode,
+  type FolderNode,
+  linkText,
+  pathText,
+  type Transfer,
+  type VirtualKey,
+} from '@guichet/core'
+import type { ApiFile, ApiFolder, ApiKey, ApiNode, ApiTransfer } from '@guichet/sdk'
+import { type Catalogue, isFolder } from '../../services/catalogue.ts'
+
+export function apiFolder(folder: FolderNode, path: string): ApiFolder {
+  return {
+    kind: 'folder',
+    id: folder.id,
+    name: path === '/' ? '/' : folder.name,
+    path,
+    ...(folder.createdMs !== undefined && { createdMs: folder.createdMs }),
+    ...(folder.publicUrl !== undefined && { publicUrl: folder.publicUrl }),
+  }
+}
+
+export function apiFile(file: FileNode, folderPath: string): ApiFile {
+  return {
+    kind: 'file',
+    id: file.link.id,
+    name: file.name,
+    path: join(folderPath, file.name),
+    folderId: file.folder,
+    sizeBytes: file.sizeBytes,
+    dateMs: file.dateMs,
+    ...(file.whirlpool !== undefined && { whirlpool: file.whirlpool }),
+    ...(file.contentType !== undefined && { contentType: file.contentType }),
+    link: linkText(file.link),
+    hasPassword: file.hasPassword,
+  }
+}
+
+export async function apiNode(catalogue: Catalogue, node: FolderNode | FileNode): Promise<ApiNode> {
+  if (isFolder(node)) return apiFolder(node, await catalogue.pathOf(node.id))
+  return apiFile(node, await catalogue.pathOf(node.folder))
+}
+
+export function apiKey(key: VirtualKey): ApiKey {
+  const { id, name, verbs, rootPath: root, mayTunnel, createdMs, expiresMs, revokedMs } = key
+  return {
+    id,
+    name,
+    verbs,
+    root,
+    mayTunnel,
+    createdMs,
+    ...(expiresMs !== undefined && { expiresMs }),
+    ...(revokedMs !== undefined && { revokedMs }),
+  }
+}
+
+export function apiTransfer(transfer: Transfer): ApiTransfer {
+  const { id, name, folder, sizeBytes, whirlpool, state, attempts, createdMs } = transfer
+  return {
+    id,
+    name,
+    folderId: folder,
+    sizeBytes,
+    whirlpool,
+    state: state.kind,
+    attempts,
+    createdMs,
+    ...(state.kind === 'stored' && { link: linkText(state.link) }),
+    ...(state.kind === 'failed' && { problem: state.message }),
+  }
+}
+
+export function join(folderPath: string, name: string): string {
+  return folderPath === '/' ? pathText([name]) : `${folderPath}/${name}`
+}

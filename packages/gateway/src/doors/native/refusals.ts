@@ -1,0 +1,50 @@
+import type { ServerResponse } from 'node:http'
+import { type ErrorCode, GatewayError, TRAITS } from '@guichet/core'
+import { sendJson } from '../visit.ts'
+
+/**
+ * Our errors in 1fichier's words (wire.md §14), so that its clients understand them.
+ *
+ * The numbers behind `#` carry no meaning at 1fichier, but rclone reads some: after #93 and #186 it stops at once,
+ * where a bare 403 would be tried ten times; after #374 it waits 30 seconds before it asks again.
+ */
+const WORDS: Readonly<
+  Record<ErrorCode, { readonly status: number; readonly text: string; readonly number: number }>
+> = {
+  invalid: { status: 400, text: 'Bad request', number: 186 },
+  unauthenticated: { status: 401, text: 'Not authenticated', number: 247 },
+  forbidden: { status: 403, text: 'Resource not allowed', number: 186 },
+  'not-found': { status: 404, text: 'Resource not found', number: 469 },
+  conflict: { status: 409, text: 'Conflict', number: 186 },
+  'too-large': { status: 413, text: 'Too large', number: 186 },
+  paced: { status: 429, text: 'Flood detected: User APK Locked', number: 374 },
+  locked: { status: 429, text: 'Flood detected: IP Locked', number: 374 },
+  'upstream-down': { status: 502, text: 'Not available', number: 502 },
+  'account-refused': { status: 403, text: 'No such user', number: 93 },
+  'file-refused': { status: 403, text: 'Resource not allowed', number: 186 },
+  'upstream-changed': { status: 500, text: 'Unknown answer', number: 186 },
+  corrupt: { status: 502, text: 'Wrong content', number: 502 },
+  sealed: { status: 503, text: 'Not available', number: 503 },
+  'disk-full': { status: 507, text: 'Disk full', number: 186 },
+  unavailable: { status: 503, text: 'Not available', number: 503 },
+  cancelled: { status: 499, text: 'Cancelled', number: 186 },
+  internal: { status: 500, text: 'Internal error', number: 186 },
+}
+
+export function refusalText(error: GatewayError): string {
+  const words = WORDS[error.code]
+  const hint = error.hint === undefined ? '' : ` (${error.hint})`
+  return `${words.text}: ${error.message}${hint} #${words.number}`
+}
+
+export function sendRefusal(response: ServerResponse, failure: unknown): void {
+  const error = GatewayError.from(failure)
+  const { status } = WORDS[error.code]
+  sendJson(response, status, { status: 'KO', message: refusalText(error) }, retryHeaders(error))
+}
+
+/** A true `Retry-After`, in whole seconds, for what may be tried again. */
+export function retryHeaders(error: GatewayError): Record<string, string> {
+  if (error.retryAfterMs === undefined || TRAITS[error.code].retry === 'never') return {}
+  return { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))) }
+}

@@ -1,0 +1,216 @@
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { type Clock, GatewayError, SECOND_MS, systemCodeOf } from '@guichet/core'
+import type { Log } from '../log.ts'
+import type { ApiDoor } from './api/door.ts'
+import type { NativeDoor } from './native/door.ts'
+import type { ProxyDoor } from './proxy/door.ts'
+import { createVisits, sendJson, sendText, type Visit, type Visits } from './visit.ts'
+
+/** Transfers that are under way when the gateway is asked to stop may go on for so long. */
+const DRAIN_MS = 20 * SECOND_MS
+
+export interface Doors {
+  readonly native: NativeDoor
+  readonly api: ApiDoor
+  readonly proxy: ProxyDoor
+  /** Is the gateway able to do its work? */
+  health(): Promise<{ readonly isReady: boolean; readonly keyholder: string }>
+}
+
+/** One port for every door, and the local socket of the owner. */
+export interface DoorServer extends AsyncDisposable {
+  /** `127.0.0.1:8474`, with the port that was really taken. */
+  readonly address: string
+  readonly visits: Visits
+  /** Answers a request that came through a tunnel of the proxy door. */
+  serve(request: IncomingMessage, response: ServerResponse, tunnel: Visit['tunnel']): void
+  /** Begins to answer. */
+  open(doors: Doors): void
+}
+
+/** Takes the port and the socket; until `open`, requests are told to come again. */
+export async function listen(options: {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly adminSocket: string
+  readonly random: (count: number) => Uint8Array
+  readonly clock: Clock
+  readonly log: Log
+}): Promise<DoorServer> {
+  await using opened = new AsyncDisposableStack()
+  const visits = createVisits()
+  const state: { doors: Doors | undefined; isStopping: boolean } = { doors: undefined, isStopping: false }
+
+  function visit(
+    request: IncomingMessage,
+    response: ServerResponse,
+    isLocal: boolean,
+    tunnel: Visit['tunnel'],
+  ): void {
+    const requestId = Buffer.from(options.random(8)).toString('hex')
+    const url = URL.parse(request.url ?? '/', 'http://guichet')
+    response.setHeader('x-request-id', requestId)
+    response.on('error', () => undefined) // The client went away: its visit ends by its signal.
+    const { doors } = state
+    if (doors === undefined || state.isStopping || url === null) {
+      turnAway(response, state.isStopping)
+      return
+    }
+    const { signal, identify } = visits.begin(response)
+    const here: Visit = { request, response, requestId, url, isLocal, tunnel, signal, identify }
+    signal.addEventListener('abort', () => response.destroy())
+    answer(doors, here).catch((failure: unknown) => {
+      options.log.error({ requestId, failure: describe(failure) }, 'a request failed inside the gateway')
+      if (response.headersSent) response.destroy()
+      else sendText(response, 500, `something failed inside the gateway; look for ${requestId} in its log\n`)
+    })
+  }
+
+  const tcp = opened.adopt(
+    createHttp((request, response) => {
+      if (state.doors?.proxy.absolute(request, response) !== true) visit(request, response, false, undefined)
+    }),
+    close,
+  )
+  tcp.on('connect', (request, socket, head) => {
+    if (state.doors === undefined || state.isStopping) socket.destroy()
+    else state.doors.proxy.connect(request, socket, head)
+  })
+  await bind(tcp, options.listen, `${options.listen.host}:${options.listen.port}`)
+  const admin = opened.adopt(
+    createHttp((request, response) => visit(request, response, true, undefined)),
+    close,
+  )
+  await bindLocal(admin, options.adminSocket)
+
+  const { address, port, family } = tcp.address() as AddressInfo
+  const owned = opened.move()
+  return {
+    address: family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
+    visits,
+    serve: (request, response, tunnel) => visit(request, response, false, tunnel),
+    open: (doors) => {
+      state.doors = doors
+    },
+    async [Symbol.asyncDispose]() {
+      state.isStopping = true
+      tcp.close()
+      admin.close()
+      const patience = new AbortController()
+      const timer = options.clock.sleep(DRAIN_MS, patience.signal).then(
+        () => patience.abort(),
+        () => undefined,
+      )
+      await visits.drain(patience.signal)
+      patience.abort()
+      await timer
+      await owned.disposeAsync()
+      await rm(options.adminSocket, { force: true })
+    },
+  }
+}
+
+async function answer(doors: Doors, visit: Visit): Promise<void> {
+  const path = visit.url.pathname
+  if (doors.native.takes(path)) return doors.native.answer(visit)
+  if (doors.api.takes(path)) return doors.api.answer(visit)
+  if (path === '/healthz') {
+    const { isReady, keyholder } = await doors.health()
+    return sendJson(visit.response, isReady ? 200 : 503, { status: isReady ? 'ok' : 'not ready', keyholder })
+  }
+  if (path === '/') return sendText(visit.response, 200, WELCOME)
+  visit.request.resume()
+  sendText(visit.response, 404, `there is no ${path} here\n\n${WELCOME}`)
+}
+
+const WELCOME = `This is Guichet, the counter between your tools and one 1fichier account.
+
+  /v1/*.cgi    1fichier's API, with a virtual key as Bearer or as the password of Basic
+  /api/v1/     Guichet's own API
+  /healthz     is it ready?
+  CONNECT      the proxy for tools whose hosts are hard-coded: \`guichet run -- COMMAND\`
+
+Keys are made with \`guichet key create\` on the machine of the gateway.
+`
+
+function createHttp(handler: (request: IncomingMessage, response: ServerResponse) => void): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: 30 * SECOND_MS,
+      // Uploads of hundreds of gigabytes are one request.
+      requestTimeout: 0,
+      keepAliveTimeout: 60 * SECOND_MS,
+      highWaterMark: 256 * 1024,
+    },
+    handler,
+  )
+  server.maxConnections = 2_000
+  server.on('clientError', (failure: Error, socket) => {
+    if (!socket.writable) {
+      socket.destroy()
+      return
+    }
+    const isTooLong = systemCodeOf(failure) === 'HPE_HEADER_OVERFLOW'
+    const [status, text] = isTooLong
+      ? ['431 Request Header Fields Too Large', 'the headers are larger than 16 KiB\n']
+      : ['400 Bad Request', 'this is not HTTP as we know it\n']
+    socket.end(
+      `HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
+    )
+  })
+  return server
+}
+
+async function bind(
+  server: Server,
+  where: { host: string; port: number } | { path: string },
+  name: string,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (failure) => reject(cannotListen(failure, name)))
+    server.listen(where, resolve)
+  })
+}
+
+/** Only the owner of the home may open the socket; one left by a dead gateway is in nobody's use, as the home is locked. */
+async function bindLocal(server: Server, socket: string): Promise<void> {
+  await mkdir(path.dirname(socket), { recursive: true, mode: 0o700 })
+  await rm(socket, { force: true })
+  await bind(server, { path: socket }, socket)
+  await chmod(socket, 0o600)
+}
+
+function cannotListen(failure: Error, name: string): GatewayError {
+  const why = systemCodeOf(failure)
+  const hints: Readonly<Record<string, string>> = {
+    EADDRINUSE:
+      'another program uses this port: stop it, or choose another with `guichet serve --listen HOST:PORT`',
+    EACCES: 'choose a port above 1023, or another directory',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    EINVAL: 'the path of a socket is limited to about 100 characters: choose a shorter GUICHET_HOME',
+  }
+  return new GatewayError('conflict', `cannot listen on ${name} (${why ?? failure.message})`, {
+    hint: hints[why ?? ''],
+    cause: failure,
+  })
+}
+
+async function close(server: Server): Promise<void> {
+  if (!server.listening) return
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+}
+
+function turnAway(response: ServerResponse, isStopping: boolean): void {
+  response.setHeader('connection', 'close')
+  sendText(response, 503, isStopping ? 'the gateway is stopping\n' : 'the gateway is starting\n', {
+    'retry-after': '5',
+  })
+}
+
+function describe(failure: unknown): string {
+  return failure instanceof Error ? (failure.stack ?? failure.message) : String(failure)
+}

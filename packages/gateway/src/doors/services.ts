@@ -1,0 +1,28 @@
+import type { FolderId } from '@guichet/core'
+import type { Accounts } from '../services/account.ts'
+import type { Catalogue, HostFor } from '../services/catalogue.ts'
+import type { Changes } from '../services/changes.ts'
+import type { Downloads } from '../services/downloads.ts'
+import type { Foreign } from '../services/foreign.ts'
+import type { Gate } from '../services/gate.ts'
+import type { Principals } from '../services/principals.ts'
+import type { Tickets } from '../services/tickets.ts'
+import type { Uploads } from '../services/uploads.ts'
+
+/** What the doors ask of the gateway. */
+export interface DoorServices {
+  readonly accounts: Accounts
+  readonly catalogue: Catalogue
+  readonly changes: Changes
+  readonly downloads: Downloads
+  readonly foreign: Foreign
+  readonly gate: Gate
+  readonly host: HostFor
+  readonly principals: Principals
+  readonly tickets: Tickets
+  readonly uploads: Uploads
+  readonly random: (count: number) => Uint8Array
+  nowMs(): number
+  /** A client has seen what is in a folder: uploads that ended there are no longer anybody's secret. */
+  shown(folder: FolderId): Promise<void>
+}

@@ -1,0 +1,74 @@
+import {
+  type FileLink,
+  type FileNode,
+  GatewayError,
+  type LinkState,
+  linkText,
+  type PublicFile,
+  ROOT,
+} from '@guichet/core'
+import type { HostFor } from './catalogue.ts'
+import type { Caller, Gate } from './gate.ts'
+
+/** Files of other people, reached by their link with the owner's account: only for keys that are not confined. */
+export interface Foreign {
+  /** 1fichier's own words about a link; costs a call each time, so it is for single files only. */
+  info(caller: Caller, link: FileLink, pass: string | undefined): Promise<Record<string, unknown>>
+  /** As a file that can be downloaded. */
+  file(caller: Caller, link: FileLink, pass: string | undefined): Promise<FileNode>
+  publicFolder(caller: Caller, id: string, pass: string | undefined): Promise<readonly PublicFile[]>
+  checkLinks(caller: Caller, links: readonly FileLink[]): Promise<readonly LinkState[]>
+}
+
+export function createForeign(options: { readonly host: HostFor; readonly gate: Gate }): Foreign {
+  const { host, gate } = options
+
+  async function permit(caller: Caller, verb: 'list' | 'stat' | 'download', target: string): Promise<void> {
+    await gate.permit(caller, verb, target)
+    if (caller.principal.root === ROOT) return
+    const error = new GatewayError('not-found', `there is no ${target}`, {
+      hint: `the key "${caller.principal.name}" is confined to ${caller.principal.rootPath}`,
+    })
+    throw await gate.deny({ caller, verb, target }, error)
+  }
+
+  return {
+    async info(caller, link, pass) {
+      await permit(caller, 'stat', linkText(link))
+      const details = await host(caller, 'interactive').fileInfo(
+        link,
+        pass === undefined ? {} : { pass },
+        caller,
+      )
+      return {
+        status: 'OK',
+        url: linkText(details.link),
+        filename: details.name,
+        size: details.sizeBytes,
+        checksum: details.whirlpool ?? '',
+        'content-type': details.contentType,
+        description: details.description ?? null,
+        pass: Number(details.hasPassword),
+        no_ssl: Number(details.withoutTls),
+        inline: Number(details.isInline),
+        cdn: Number(details.usesCdn),
+      }
+    },
+
+    async file(caller, link, pass) {
+      await permit(caller, 'download', linkText(link))
+      const details = await host(caller, 'stream').fileInfo(link, pass === undefined ? {} : { pass }, caller)
+      return { ...details, folder: ROOT }
+    },
+
+    async publicFolder(caller, id, pass) {
+      await permit(caller, 'list', `public folder ${id}`)
+      return host(caller, 'interactive').publicFolder(id, pass === undefined ? {} : { pass }, caller)
+    },
+
+    async checkLinks(caller, links) {
+      await permit(caller, 'stat', links.map(linkText).join(' '))
+      return host(caller, 'interactive').checkLinks(links, caller)
+    },
+  }
+}

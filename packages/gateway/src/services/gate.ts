@@ -1,0 +1,114 @@
+import {
+  allowsVerb,
+  type Clock,
+  type Door,
+  GatewayError,
+  type Ledger,
+  type LedgerEntry,
+  type Verb,
+} from '@guichet/core'
+import type { Log } from '../log.ts'
+import type { Principal } from './principals.ts'
+
+/** One request on its way through the gateway. */
+export interface Caller {
+  readonly principal: Principal
+  readonly door: Door
+  readonly requestId: string
+  readonly signal?: AbortSignal | undefined
+  /** How long this caller would wait for its turn; longer waits are refused at once. */
+  readonly patienceMs?: number | undefined
+}
+
+/** Where every decision is made known: nothing is done for anybody before the ledger has it. */
+export interface Gate {
+  /** Records that it is allowed, or records that it is not and rejects with `forbidden`. */
+  permit(caller: Caller, verb: Verb, target: string): Promise<void>
+  /** As `permit`, for what only the owner may do. */
+  permitOwner(caller: Caller, what: string): Promise<void>
+  /** Bytes to a host that is not 1fichier's; records the decision. */
+  permitTunnel(principal: Principal, target: string, requestId: string): Promise<void>
+  /** Records a denial that was found on the way (outside the key's root, unknown key), and gives back the error to throw. */
+  deny(denial: Denial, error: GatewayError): Promise<GatewayError>
+}
+
+export interface Denial {
+  readonly caller: Pick<Caller, 'door' | 'requestId'> & { readonly principal?: Principal }
+  readonly verb: LedgerEntry['verb']
+  readonly target: string
+}
+
+export function createGate(options: {
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly log: Log
+}): Gate {
+  const { ledger, clock, log } = options
+
+  async function record(denial: Denial, decision: 'allow' | 'deny', reason: string): Promise<void> {
+    const entry: LedgerEntry = {
+      atMs: clock.nowMs(),
+      requestId: denial.caller.requestId,
+      key: denial.caller.principal?.key ?? 'nobody',
+      door: denial.caller.door,
+      verb: denial.verb,
+      target: denial.target.slice(0, 500),
+      decision,
+      reason,
+    }
+    try {
+      await ledger.record(entry)
+    } catch (cause) {
+      throw new GatewayError('unavailable', 'the ledger cannot be written, so nothing is done', {
+        hint: 'look at the disk of the data directory; `guichet status` answers again once it can be written',
+        cause,
+      })
+    }
+    if (decision === 'deny') log.warn({ ...entry }, 'denied')
+  }
+
+  async function deny(denial: Denial, error: GatewayError): Promise<GatewayError> {
+    await record(denial, 'deny', error.message)
+    return error
+  }
+
+  return {
+    deny,
+
+    async permitTunnel(principal, target, requestId) {
+      const denial: Denial = { caller: { principal, door: 'proxy', requestId }, verb: 'tunnel', target }
+      if (principal.mayTunnel) return record(denial, 'allow', '')
+      const error = new GatewayError(
+        'forbidden',
+        `the key "${principal.name}" may not reach ${target}, only 1fichier`,
+        {
+          hint: 'for a tool that needs other hosts: `guichet run --tunnel -- COMMAND`, or a key made with --tunnel',
+        },
+      )
+      throw await deny(denial, error)
+    },
+
+    async permit(caller, verb, target) {
+      if (allowsVerb(caller.principal.verbs, verb)) return record({ caller, verb, target }, 'allow', '')
+      throw await deny({ caller, verb, target }, mayNot(caller.principal, verb))
+    },
+
+    async permitOwner(caller, what) {
+      const denial: Denial = { caller, verb: 'admin', target: what }
+      if (caller.principal.key === 'owner') return record(denial, 'allow', '')
+      const error = new GatewayError('forbidden', `only the owner may ${what}`, {
+        hint: 'do it on the machine of the gateway, without GUICHET_URL and GUICHET_KEY set',
+      })
+      throw await deny(denial, error)
+    },
+  }
+}
+
+function mayNot(principal: Principal, verb: Verb): GatewayError {
+  const verbs = [...principal.verbs, verb].join(',')
+  const root = principal.rootPath === '/' ? '' : ` --root '${principal.rootPath}'`
+  return new GatewayError('forbidden', `the key "${principal.name}" may not ${verb}`, {
+    hint: `a key that may: \`guichet key create --name NAME --verbs ${verbs}${root}\``,
+    facts: { verb, key: principal.key },
+  })
+}

@@ -1,0 +1,102 @@
+import {
+  type Clock,
+  createKeyText,
+  type FolderId,
+  GatewayError,
+  KEY_LIFETIME_MS,
+  type KeyId,
+  type KeyStore,
+  type Verb,
+  type VirtualKey,
+} from '@guichet/core'
+import type { Caller, Gate } from './gate.ts'
+import type { Principals } from './principals.ts'
+
+export interface KeyWish {
+  readonly name: string
+  readonly verbs: readonly Verb[]
+  readonly root: FolderId
+  readonly rootPath: string
+  /** 0 is for ever; absent is 90 days. */
+  readonly lifetimeMs?: number | undefined
+  readonly mayTunnel: boolean
+}
+
+/** Makes, shows and ends virtual keys; only the owner may. */
+export interface Keys {
+  /** The text of the key is given here and never again. */
+  issue(caller: Caller, wish: KeyWish): Promise<{ readonly key: VirtualKey; readonly text: string }>
+  list(caller: Caller): Promise<readonly VirtualKey[]>
+  get(caller: Caller, id: KeyId): Promise<VirtualKey>
+  /** On disk before it resolves. */
+  revoke(caller: Caller, id: KeyId): Promise<VirtualKey>
+}
+
+export function createKeys(options: {
+  readonly store: KeyStore
+  readonly principals: Principals
+  readonly gate: Gate
+  readonly clock: Clock
+  readonly random: (count: number) => Uint8Array
+  /** Told of each revocation, so that what the key has under way is cut. */
+  readonly onRevoked: (id: KeyId) => void
+}): Keys {
+  const { store, principals, gate, clock, random, onRevoked } = options
+
+  return {
+    async issue(caller, wish) {
+      await gate.permitOwner(caller, `make the key "${wish.name}"`)
+      if (!/^[\p{L}\p{N}][\p{L}\p{N} ._@:-]{0,63}$/u.test(wish.name)) {
+        throw new GatewayError(
+          'invalid',
+          `${JSON.stringify(wish.name.slice(0, 80))} is not a name for a key`,
+          {
+            hint: 'use up to 64 letters, digits, spaces and . _ @ : -',
+          },
+        )
+      }
+      const nowMs = clock.nowMs()
+      const lifetimeMs = wish.lifetimeMs ?? KEY_LIFETIME_MS
+      const text = createKeyText(random)
+      const key: VirtualKey = {
+        id: newKeyId(random),
+        name: wish.name,
+        verbs: wish.verbs,
+        root: wish.root,
+        rootPath: wish.rootPath,
+        mayTunnel: wish.mayTunnel,
+        createdMs: nowMs,
+        expiresMs: lifetimeMs === 0 ? undefined : nowMs + lifetimeMs,
+        revokedMs: undefined,
+      }
+      await store.add(key, principals.hash(text))
+      return { key, text }
+    },
+
+    async list(caller) {
+      await gate.permitOwner(caller, 'list the keys')
+      return store.list()
+    },
+
+    async get(caller, id) {
+      await gate.permitOwner(caller, `look at the key ${id}`)
+      const key = await store.byId(id)
+      if (key !== undefined) return key
+      throw new GatewayError('not-found', `there is no key ${id}`, {
+        hint: '`guichet key list` shows the ids',
+      })
+    },
+
+    async revoke(caller, id) {
+      await gate.permitOwner(caller, `revoke the key ${id}`)
+      const key = await store.revoke(id, clock.nowMs())
+      onRevoked(id)
+      return key
+    },
+  }
+}
+
+function newKeyId(random: (count: number) => Uint8Array): KeyId {
+  const digits = [...random(8)].map((byte) => 'abcdefghijklmnopqrstuvwxyz234567'[byte % 32]).join('')
+  return `k-${digits}` as KeyId
+}

@@ -1,0 +1,57 @@
+import {
+  type Clock,
+  type KeyStore,
+  type Ledger,
+  problemOfKey,
+  type TransferJournal,
+  type Tree,
+} from '@guichet/core'
+import type { ApiStatus } from '@guichet/sdk'
+import type { Catalogue } from './catalogue.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** What the keyholder says of itself. */
+export type KeyholderStatus = ApiStatus['keyholder']
+
+export interface StatusService {
+  get(): Promise<ApiStatus>
+}
+
+export function createStatus(options: {
+  readonly version: string
+  readonly address: () => string
+  readonly keyholder: () => Promise<KeyholderStatus>
+  readonly scheduler: Scheduler
+  readonly catalogue: Catalogue
+  readonly tree: Tree
+  readonly keys: KeyStore
+  readonly journal: TransferJournal
+  readonly ledger: Ledger
+  readonly clock: Clock
+}): StatusService {
+  const { clock } = options
+  const startedMs = clock.nowMs()
+
+  return {
+    async get() {
+      const nowMs = clock.nowMs()
+      const keys = await options.keys.list()
+      const problems = keys.map((key) => problemOfKey(key, nowMs))
+      const count = (wanted: 'revoked' | 'expired' | undefined): number =>
+        problems.filter((found) => found === wanted).length
+      const { scheduler, upstream } = options.scheduler.status()
+      return {
+        version: options.version,
+        startedMs,
+        address: options.address(),
+        keyholder: await options.keyholder(),
+        scheduler,
+        upstream: { ...upstream, saved: options.catalogue.saved() },
+        tree: await options.tree.counts(),
+        keys: { active: count(undefined), revoked: count('revoked'), expired: count('expired') },
+        transfers: await options.journal.counts(),
+        ledger: { entries: await options.ledger.count() },
+      }
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import { type Clock, type FileNode, MINUTE_MS, type TokenOptions } from '@guichet/core'
+import type { Principal } from './principals.ts'
+
+/** Our short-lived link to one file: what a client gets instead of a token of 1fichier. */
+export interface Ticket {
+  readonly principal: Principal
+  readonly file: FileNode
+  readonly options: TokenOptions
+}
+
+/** As 1fichier's tokens: 5 minutes to begin, 30 more to go on with a download (wire.md §7.3). */
+const START_MS = 5 * MINUTE_MS
+const RESUME_MS = 30 * MINUTE_MS
+/** Enough for 35 minutes of 20 opens a second; the oldest go first. */
+const TICKETS_MAX = 50_000
+
+export interface Tickets {
+  /** The text of a new ticket: letters and digits only, as in 1fichier's links. */
+  issue(ticket: Ticket): string
+  /** The ticket behind a text while it lives; its first use makes it live longer. */
+  use(text: string): Ticket | undefined
+}
+
+/** Tickets live in memory: after a restart a client asks for a new one, as it does when one has expired. */
+export function createTickets(options: {
+  readonly clock: Clock
+  readonly random: (count: number) => Uint8Array
+}): Tickets {
+  const { clock, random } = options
+  const live = new Map<string, { readonly ticket: Ticket; untilMs: number; isUsed: boolean }>()
+
+  function sweep(nowMs: number): void {
+    for (const [text, entry] of live) {
+      if (entry.untilMs > nowMs && live.size < TICKETS_MAX) return
+      live.delete(text)
+    }
+  }
+
+  return {
+    issue(ticket) {
+      const nowMs = clock.nowMs()
+      sweep(nowMs)
+      const text = Buffer.from(random(16)).toString('hex')
+      live.set(text, { ticket, untilMs: nowMs + START_MS, isUsed: false })
+      return text
+    },
+
+    use(text) {
+      const entry = live.get(text)
+      const nowMs = clock.nowMs()
+      if (entry === undefined || entry.untilMs <= nowMs) return undefined
+      if (!entry.isUsed) entry.untilMs = nowMs + RESUME_MS
+      entry.isUsed = true
+      return entry.ticket
+    },
+  }
+}
