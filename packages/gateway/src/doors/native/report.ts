@@ -2,16 +2,22 @@ import type { ServerResponse } from 'node:http'
 import { GatewayError, linkText, type Transfer } from '@guichet/core'
 import type { Caller } from '../../services/gate.ts'
 import type { Uploads } from '../../services/uploads.ts'
-import { escapeHtml, sendHtml, type Visit } from '../visit.ts'
+import { escapeHtml, type Visit } from '../visit.ts'
 import { sendRefusal } from './refusals.ts'
 
-/** Clients give up on a silent connection after some minutes, so one blank goes out before that. */
+/** Clients give up on a silent connection after some minutes, so a blank goes out now and then. */
 const BLANK_EVERY_MS = 20_000
 
+/** The three forms of wire.md §6.3, by request header. */
+interface Form {
+  readonly type: string
+  stored(transfers: readonly Transfer[]): string
+  failed(error: GatewayError): string
+}
+
 /**
- * Answers `end.pl`: what became of an upload, once 1fichier has it (wire.md §6.3).
- *
- * It waits as long as it takes. JSON may begin with blanks, so a client that expects JSON is kept awake with them.
+ * Answers `end.pl`: what became of an upload, once 1fichier has it.
+ * It waits as long as that takes; blanks before the answer keep the client awake, and mean nothing in any of the forms.
  */
 export async function sendReport(
   uploads: Uploads,
@@ -20,54 +26,58 @@ export async function sendReport(
   visit: Visit,
 ): Promise<void> {
   const { request, response } = visit
-  const isJson = request.headers['json'] !== undefined && request.headers['json'] !== '0'
-  const isCsv = !isJson && request.headers['export'] !== undefined
-  const stop = isJson ? keepAwake(response) : () => undefined
+  const form = isAsked(request.headers['json'])
+    ? JSON_FORM
+    : isAsked(request.headers['export'])
+      ? CSV_FORM
+      : HTML_FORM
+  const timer = setInterval(() => {
+    if (!response.headersSent) response.writeHead(200, { 'content-type': form.type })
+    response.write(' ')
+  }, BLANK_EVERY_MS)
   try {
-    const transfers = await uploads.whenStored(upload, caller.signal)
-    stop()
-    if (isJson) return endJson(response, JSON.stringify({ incoming: 0, links: transfers.map(linkOf) }))
-    if (isCsv)
-      return void response
-        .writeHead(200, { 'content-type': 'text/csv; charset=utf-8' })
-        .end(transfers.map(csvOf).join(''))
-    const rows = transfers.map(
-      (transfer) =>
-        `<tr><td>${escapeHtml(transfer.name)}</td><td>${transfer.sizeBytes} o</td><td>${linkOf(transfer).download}</td><td>--</td></tr>`,
-    )
-    sendHtml(response, 200, `<html><body><table class="premium">${rows.join('\n')}</table></body></html>\n`)
+    finish(response, form, form.stored(await uploads.whenStored(upload, caller.signal)))
   } catch (failure) {
-    stop()
-    // After a first blank the status is said; an empty list of links is how 1fichier reports trouble.
-    if (!response.headersSent) return sendRefusal(response, failure)
-    endJson(
-      response,
-      JSON.stringify({ incoming: 0, links: [], status: 'KO', message: GatewayError.from(failure).message }),
-    )
+    // After a first blank the status is said, and only the text can tell.
+    if (response.headersSent) response.end(form.failed(GatewayError.from(failure)))
+    else sendRefusal(response, failure)
+  } finally {
+    clearInterval(timer)
   }
 }
 
-function keepAwake(response: ServerResponse): () => void {
-  const timer = setInterval(() => {
-    if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' })
-    response.write(' ')
-  }, BLANK_EVERY_MS)
-  timer.unref()
-  return () => clearInterval(timer)
+const JSON_FORM: Form = {
+  type: 'application/json; charset=utf-8',
+  stored: (transfers) => `${JSON.stringify({ incoming: 0, links: transfers.map(linkOf) })}\n`,
+  // An empty list of links is how 1fichier reports trouble.
+  failed: (error) => `${JSON.stringify({ incoming: 0, links: [], status: 'KO', message: error.message })}\n`,
 }
 
-function endJson(response: ServerResponse, json: string): void {
-  if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' })
-  response.end(`${json}\n`)
+const CSV_FORM: Form = {
+  type: 'text/csv; charset=utf-8',
+  stored: (transfers) => transfers.map(csvOf).join(''),
+  failed: (error) => `${error.message}\n`,
 }
 
-function linkOf(transfer: Transfer): {
-  download: string
-  filename: string
-  remove: string
-  size: string
-  whirlpool: string
-} {
+const HTML_FORM: Form = {
+  type: 'text/html; charset=utf-8',
+  stored: (transfers) =>
+    `<html><body><table class="premium">\n${transfers.map(rowOf).join('\n')}\n</table></body></html>\n`,
+  failed: (error) => `<html><body><div class="bloc2">${escapeHtml(error.message)}</div></body></html>\n`,
+}
+
+function isAsked(header: string | readonly string[] | undefined): boolean {
+  return header !== undefined && header !== '0'
+}
+
+function finish(response: ServerResponse, form: Form, text: string): void {
+  if (!response.headersSent) response.writeHead(200, { 'content-type': form.type })
+  response.end(text)
+}
+
+function linkOf(
+  transfer: Transfer,
+): Record<'download' | 'filename' | 'remove' | 'size' | 'whirlpool', string> {
   const { state, name, sizeBytes, whirlpool } = transfer
   const download = state.kind === 'stored' ? linkText(state.link) : ''
   return { download, filename: name, remove: '', size: String(sizeBytes), whirlpool }
@@ -76,4 +86,9 @@ function linkOf(transfer: Transfer): {
 function csvOf(transfer: Transfer): string {
   const id = transfer.state.kind === 'stored' ? transfer.state.link.id : ''
   return `${transfer.name};${transfer.sizeBytes};${id};;0;\n`
+}
+
+function rowOf(transfer: Transfer): string {
+  const { download, filename, size } = linkOf(transfer)
+  return `<tr><td>${escapeHtml(filename)}</td><td>${size} o</td><td>${download}</td><td>--</td></tr>`
 }
