@@ -1,6 +1,11 @@
 import 'reflect-metadata'
 import assert from 'node:assert/strict'
-import { createPrivateKey, X509Certificate as NodeCertificate, webcrypto } from 'node:crypto'
+import {
+  createPrivateKey,
+  generateKeyPairSync,
+  X509Certificate as NodeCertificate,
+  webcrypto,
+} from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'

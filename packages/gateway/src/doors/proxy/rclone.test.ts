@@ -16,22 +16,22 @@ it('an unmodified rclone lists and downloads through the proxy', { skip: RCLONE 
   const { code, stdout, stderr } = await rclone(open, SECRET, ['cat', ':fichier:hello.txt'])
   assert.equal(stderr, '')
   assert.deepEqual([code, stdout], [0, 'hello, world'])
-  assert.deepEqual(
-    [...new Set(asked)].sort(),
-    [
-      'tunneller GET a-4.1fichier.com/p105',
-      'tunneller POST api.1fichier.com/v1/download/get_token.cgi',
-      'tunneller POST api.1fichier.com/v1/file/ls.cgi',
-      'tunneller POST api.1fichier.com/v1/folder/ls.cgi',
-    ],
-  )
+  assert.deepEqual([...new Set(asked)].sort(), [
+    'tunneller GET a-4.1fichier.com/p105',
+    'tunneller POST api.1fichier.com/v1/download/get_token.cgi',
+    'tunneller POST api.1fichier.com/v1/file/ls.cgi',
+    'tunneller POST api.1fichier.com/v1/folder/ls.cgi',
+  ])
 })
 
 it('rclone shows a person what is missing', { skip: RCLONE }, async () => {
   await using open = await openDoor()
   const { code, stderr } = await rclone(open, 'wrong', ['lsf', ':fichier:'])
   assert.notEqual(code, 0)
-  assert.match(stderr, /Proxy Authentication Required: the proxy needs a virtual key \(send one as the password/)
+  assert.match(
+    stderr,
+    /Proxy Authentication Required: the proxy needs a virtual key \(send one as the password/,
+  )
 })
 
 function rclone(open: OpenDoor, secret: string, args: readonly string[]) {
@@ -60,14 +60,12 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     response.end(JSON.stringify({ status: 'OK', ...value }))
   }
   request.resume()
-  switch (request.url) {
-    case '/v1/folder/ls.cgi':
-      return json({ folder_id: 0, name: '/', sub_folders: [] })
-    case '/v1/file/ls.cgi':
-      return json({ items: [file] })
-    case '/v1/download/get_token.cgi':
-      return json({ url: 'https://a-4.1fichier.com/p105' })
-    default:
-      response.end('hello, world')
+  const answers: Readonly<Record<string, object>> = {
+    '/v1/folder/ls.cgi': { folder_id: 0, name: '/', sub_folders: [] },
+    '/v1/file/ls.cgi': { items: [file] },
+    '/v1/download/get_token.cgi': { url: 'https://a-4.1fichier.com/p105' },
   }
+  const known = answers[request.url ?? '']
+  if (known === undefined) response.end('hello, world')
+  else json(known)
 }
