@@ -18,12 +18,8 @@ const SETTINGS: ReadonlySet<string> = new Set([
   'download_menu',
 ])
 
-const OFFERS: Readonly<Record<string, Account['offer']>> = {
-  '0': 'free',
-  '1': 'premium',
-  '2': 'access',
-  '3': 'gold',
-}
+/** By the digit that `offer` holds. */
+const OFFERS: readonly Account['offer'][] = ['free', 'premium', 'access', 'gold']
 
 /** `/v1/user/info.cgi`, which reads and writes (wire.md §9). */
 export function accountCalls(wire: Wire): AccountCalls {
@@ -46,10 +42,9 @@ export function accountCalls(wire: Wire): AccountCalls {
 }
 
 function accountOf(reply: Fields): Account {
-  const offer = OFFERS[reply.findText('offer') ?? '']
   return {
     email: reply.findText('email'),
-    offer: offer ?? 'unknown',
+    offer: OFFERS.find((_, digit) => reply.findText('offer') === String(digit)) ?? 'unknown',
     subscriptionEndMs: reply.findMoment('subscription_end'),
     cdnCreditsGb: reply.findNumber('cdn'),
     hotBytes: reply.findNumber('hot_storage'),

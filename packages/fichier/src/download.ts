@@ -44,16 +44,14 @@ async function downloadToken(
   )
   const text = reply.text('url')
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !isUpstreamHost(url.hostname)) {
+  if (url !== undefined && isDirect(url)) return url
+  if (url === undefined || url.protocol !== 'http:' || !isUpstreamHost(url.hostname)) {
     return reply.refuse('"url" is not a direct link of 1fichier')
   }
-  if (url.protocol === 'http:') {
-    throw new GatewayError('file-refused', `1fichier gives ${linkText(link)} without TLS only`, {
-      hint: 'the file has `no_ssl` set: take that away with `guichet attr`',
-      facts: { why: 'no-tls' },
-    })
-  }
-  return url
+  throw new GatewayError('file-refused', `1fichier gives ${linkText(link)} without TLS only`, {
+    hint: 'the file has `no_ssl` set: take that away with `guichet attr`',
+    facts: { why: 'no-tls' },
+  })
 }
 
 async function openDirect(
@@ -185,9 +183,14 @@ async function refusedDirect(response: HttpResponse, call: HostCall): Promise<Ga
   })
 }
 
-function checkUrl(url: URL): void {
+/** Under 1fichier's names, over TLS, and with nothing in the address that a link has no need of. */
+function isDirect(url: URL): boolean {
   const isPlain = url.port === '' && url.username === '' && url.password === ''
-  if (url.protocol === 'https:' && isPlain && isUpstreamHost(url.hostname)) return
+  return url.protocol === 'https:' && isPlain && isUpstreamHost(url.hostname)
+}
+
+function checkUrl(url: URL): void {
+  if (isDirect(url)) return
   throw new GatewayError('invalid', `${url.protocol}//${url.host} is not where 1fichier keeps files`, {
     hint: 'a direct link begins with https:// and a name under 1fichier.com',
   })
