@@ -81,12 +81,11 @@ export function verdictOf(state: BreakerState, policy: LockPolicy, nowMs: number
     case 'closed':
       return { kind: 'go' }
     case 'open': {
-      // A clock set back must not lengthen a lock beyond the longest one.
-      const waitMs = Math.min(state.untilMs - nowMs, policy.longestMs)
+      const waitMs = state.untilMs - nowMs
       return waitMs <= 0 ? { kind: 'go' } : { kind: 'wait', waitMs, reason: state.reason }
     }
     case 'half-open': {
-      const waitMs = Math.min(state.probeMs + policy.probeMs - nowMs, policy.probeMs)
+      const waitMs = state.probeMs + policy.probeMs - nowMs
       return waitMs <= 0 ? { kind: 'go' } : { kind: 'wait', waitMs, reason: state.reason }
     }
     case 'stopped':
@@ -110,7 +109,7 @@ export function observe(
   switch (signal.kind) {
     case 'answered':
       if (state.kind === 'half-open') return { kind: 'closed', locks: state.locks, sinceMs: nowMs }
-      if (state.kind === 'closed' && state.locks > 0 && nowMs - state.sinceMs >= HOUR_MS) return CLOSED
+      if (isForgotten(state, nowMs)) return CLOSED
       return state
     case 'unanswered':
       if (state.kind !== 'half-open') return state
@@ -127,7 +126,7 @@ export function observe(
     case 'locked': {
       if (state.kind === 'stopped') return state
       // Calls that were under way when the lock began come back locked too: that is one lock, not several.
-      const locks = state.kind === 'open' ? state.locks : state.locks + 1
+      const locks = state.kind === 'open' ? state.locks : isForgotten(state, nowMs) ? 1 : state.locks + 1
       const firstMs = signal.isFlood ? policy.floodMs : policy.lockedMs
       const waitMs = Math.max(
         Math.min(firstMs * 2 ** (locks - 1), policy.longestMs),
@@ -139,6 +138,28 @@ export function observe(
   }
 }
 
+/** For a while after a lock calls go slower (`slowedRules`): twice as long as the first lock of a flood is. */
+export function isRecovering(state: BreakerState, policy: LockPolicy, nowMs: number): boolean {
+  return state.kind === 'closed' && state.locks > 0 && Math.abs(nowMs - state.sinceMs) < 2 * policy.floodMs
+}
+
+/**
+ * The state for a clock that has been set back to before its beginning: it begins now, with its own length.
+ * Without this a lock would last longer by as much as the clock was set back.
+ */
+export function sinceNow(state: BreakerState, nowMs: number): BreakerState {
+  switch (state.kind) {
+    case 'open':
+      if (state.openedMs <= nowMs) return state
+      return { ...state, openedMs: nowMs, untilMs: nowMs + state.untilMs - state.openedMs }
+    case 'half-open':
+      return state.probeMs <= nowMs ? state : { ...state, probeMs: nowMs }
+    case 'closed':
+    case 'stopped':
+      return state.sinceMs <= nowMs ? state : { ...state, sinceMs: nowMs }
+  }
+}
+
 /** The reaches that hold a call back. */
 export function reachesOf(endpoint: Endpoint): readonly Reach[] {
   if (endpoint === 'user/info') return ['account', 'api']
@@ -146,8 +167,26 @@ export function reachesOf(endpoint: Endpoint): readonly Reach[] {
   return ['api']
 }
 
-/** How far a lock or refusal seen at an endpoint reaches: that of the account call stops nothing else. */
-export function reachOf(endpoint: Endpoint, why: 'lock' | 'account' | 'customer'): Reach {
-  if (why === 'customer') return endpoint === 'download/get_token' ? 'tokens' : 'api'
-  return endpoint === 'user/info' && why === 'lock' ? 'account' : 'api'
+/**
+ * How far a lock or refusal seen at an endpoint reaches.
+ * A lock of the account call stops nothing else; what concerns downloads only, and is said of a token, stops tokens.
+ */
+export function reachOf(
+  endpoint: Endpoint,
+  why: 'lock' | 'location' | 'account' | 'customer' | 'cdn',
+): Reach {
+  switch (why) {
+    case 'customer':
+    case 'cdn':
+    case 'location':
+      return endpoint === 'download/get_token' ? 'tokens' : 'api'
+    case 'lock':
+      return endpoint === 'user/info' ? 'account' : 'api'
+    case 'account':
+      return 'api'
+  }
+}
+
+function isForgotten(state: BreakerState, nowMs: number): boolean {
+  return state.kind === 'closed' && state.locks > 0 && nowMs - state.sinceMs >= HOUR_MS
 }

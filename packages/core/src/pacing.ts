@@ -5,8 +5,9 @@ import type { FolderId } from './ids.ts'
 /**
  * One documented or observed limit of 1fichier, as data.
  *
- * It lets `burst` calls through at once and then one each `gapMs` (the generic cell rate algorithm): a rule with burst 1
- * keeps its calls at least `gapMs` apart.
+ * It lets `burst` calls through at once and then one each `gapMs` (the generic cell rate algorithm).
+ * A rule with burst 1 keeps its calls at least `gapMs` apart *where they arrive*: when a call gets there is known only to
+ * lie before its answer, so its calls go one at a time, and the gap counts from the answer (`countersAfterAnswer`).
  */
 export interface PaceRule {
   readonly id: string
@@ -14,6 +15,11 @@ export interface PaceRule {
   readonly endpoints: readonly Endpoint[]
   /** Counted apart for each folder asked for, or all together. */
   readonly per: 'account' | 'folder'
+  /**
+   * Every call, or only the answers that refuse a thing (`not-found`, `file-refused`).
+   * Of refusals, more than `burst` within `burst` gaps hold every call back: by one gap, then by two, four …
+   */
+  readonly counts?: 'calls' | 'refusals'
   readonly burst: number
   readonly gapMs: number
   /** Where the figure comes from. */
@@ -27,7 +33,10 @@ export interface PacedCall {
   readonly folder?: FolderId | -1 | undefined
 }
 
-/** For each rule (and folder, where it counts by folder): the theoretical arrival time of the next call. */
+/**
+ * For each rule (and folder, where it counts by folder): the theoretical arrival time of the next call.
+ * For a rule that counts refusals: their moments, the youngest few.
+ */
 export type PaceState = ReadonlyMap<string, number>
 
 const LISTINGS: readonly Endpoint[] = ['file/ls', 'folder/ls']
@@ -75,6 +84,15 @@ export const CONSERVATIVE_RULES: readonly PaceRule[] = [
     gapMs: 5 * MINUTE_MS,
     source: 'wire.md §3: 1/min per IP and 1/5 min per user',
   },
+  {
+    id: 'refusals',
+    endpoints: ENDPOINTS,
+    per: 'account',
+    counts: 'refusals',
+    burst: 10,
+    gapMs: 6 * SECOND_MS,
+    source: 'wire.md §3: repeated 401, 403, 404 and 410 may ban; no figure is given, ours is 10 a minute',
+  },
 ]
 
 /** How long a call has to wait at a moment, and for which rule; zero when it may go. */
@@ -89,9 +107,10 @@ export function waitOf(
   for (const candidate of rules) {
     const key = counterOf(candidate, call)
     if (key === undefined) continue
-    const earliestMs = (state.get(key) ?? 0) - (candidate.burst - 1) * candidate.gapMs
-    // A clock set back must not freeze the account: no rule asks for more than its own full window.
-    const ruleWaitMs = Math.min(earliestMs - nowMs, candidate.burst * candidate.gapMs)
+    const ruleWaitMs =
+      candidate.counts === 'refusals'
+        ? refusalWaitMs(candidate, key, state, nowMs)
+        : (state.get(key) ?? 0) - (candidate.burst - 1) * candidate.gapMs - nowMs
     if (ruleWaitMs > waitMs) {
       waitMs = ruleWaitMs
       rule = candidate
@@ -110,16 +129,119 @@ export function countersAfter(
   const changed = new Map<string, number>()
   for (const rule of rules) {
     const key = counterOf(rule, call)
-    if (key === undefined) continue
-    const arrivalMs = Math.min(state.get(key) ?? 0, nowMs + rule.burst * rule.gapMs)
-    changed.set(key, Math.max(arrivalMs, nowMs) + rule.gapMs)
+    if (key === undefined || rule.counts === 'refusals') continue
+    changed.set(key, Math.max(state.get(key) ?? 0, nowMs) + rule.gapMs)
   }
   return changed
+}
+
+/** The counters that change when a call is answered, or given up: the gap of a rule with burst 1 begins anew. */
+export function countersAfterAnswer(
+  rules: readonly PaceRule[],
+  state: PaceState,
+  call: PacedCall,
+  nowMs: number,
+): ReadonlyMap<string, number> {
+  const changed = new Map<string, number>()
+  for (const rule of rules) {
+    const key = counterOf(rule, call)
+    if (key === undefined || !isOneAtATime(rule)) continue
+    changed.set(key, Math.max(state.get(key) ?? 0, nowMs + rule.gapMs))
+  }
+  return changed
+}
+
+/** The counters that change when an answer refuses a thing: the oldest remembered moment gives way to this one. */
+export function countersAfterRefusal(
+  rules: readonly PaceRule[],
+  state: PaceState,
+  call: PacedCall,
+  nowMs: number,
+): ReadonlyMap<string, number> {
+  const changed = new Map<string, number>()
+  for (const rule of rules) {
+    const key = counterOf(rule, call)
+    if (key === undefined || rule.counts !== 'refusals') continue
+    const slots = momentsOf(rule, key, state)
+    const oldest = slots.reduce((first, slot) => (slot.atMs < first.atMs ? slot : first))
+    changed.set(oldest.name, nowMs)
+  }
+  return changed
+}
+
+/** The counters that let one call through at a time: while one is under way, no other of the same counter goes. */
+export function exclusiveCounters(rules: readonly PaceRule[], call: PacedCall): readonly string[] {
+  return countersOf(rules, call)
+    .filter(({ rule }) => isOneAtATime(rule))
+    .map(({ counter }) => counter)
+}
+
+/** The rules that count a call when it is sent, with the counter each of them uses: calls of one counter wait for each other. */
+export function countersOf(
+  rules: readonly PaceRule[],
+  call: PacedCall,
+): readonly { readonly rule: PaceRule; readonly counter: string }[] {
+  return rules.flatMap((rule) => {
+    const counter = rule.counts === 'refusals' ? undefined : counterOf(rule, call)
+    return counter === undefined ? [] : [{ rule, counter }]
+  })
+}
+
+/** The rules for the time after a lock: what several endpoints share goes at half the pace, and without bursts. */
+export function slowedRules(rules: readonly PaceRule[]): readonly PaceRule[] {
+  return rules.map((rule) =>
+    rule.per === 'account' && rule.endpoints.length > 1 && rule.counts !== 'refusals'
+      ? { ...rule, burst: 1, gapMs: 2 * rule.gapMs }
+      : rule,
+  )
 }
 
 /** The same rules with every window made shorter: for a stand-in whose time runs faster. */
 export function scaleRules(rules: readonly PaceRule[], timeScale: number): readonly PaceRule[] {
   return rules.map((rule) => ({ ...rule, gapMs: rule.gapMs / timeScale }))
+}
+
+/**
+ * The counters that a clock set back has left too far in the future, with the most that their rule can ask for.
+ * Without this a step back would freeze the account for as long as the step.
+ */
+export function countersAhead(
+  rules: readonly PaceRule[],
+  state: PaceState,
+  nowMs: number,
+): ReadonlyMap<string, number> {
+  const changed = new Map<string, number>()
+  for (const [key, atMs] of state) {
+    const rule = rules.find(({ id }) => key === id || key.startsWith(`${id}:`))
+    if (rule === undefined) continue
+    const latestMs = nowMs + (rule.burst + 1) * rule.gapMs
+    if (atMs > latestMs) changed.set(key, latestMs)
+  }
+  return changed
+}
+
+function isOneAtATime(rule: PaceRule): boolean {
+  return rule.burst === 1 && rule.counts !== 'refusals'
+}
+
+function refusalWaitMs(rule: PaceRule, key: string, state: PaceState, nowMs: number): number {
+  const windowMs = rule.burst * rule.gapMs
+  const recent = momentsOf(rule, key, state).filter(({ atMs }) => atMs > nowMs - windowMs && atMs <= nowMs)
+  const excess = recent.length - rule.burst
+  if (excess <= 0) return 0
+  const lastMs = Math.max(...recent.map(({ atMs }) => atMs))
+  return lastMs + Math.min(rule.gapMs * 2 ** (excess - 1), windowMs) - nowMs
+}
+
+function momentsOf(
+  rule: PaceRule,
+  key: string,
+  state: PaceState,
+): readonly { readonly name: string; readonly atMs: number }[] {
+  return Array.from({ length: 2 * rule.burst }, (_, slot) => {
+    const name = `${key}#${slot}`
+    return { name, atMs: state.get(name) ?? 0 }
+  })
 }
 
 function counterOf(rule: PaceRule, call: PacedCall): string | undefined {

@@ -1,0 +1,94 @@
+import type {
+  Clock,
+  FactStore,
+  KeyId,
+  LimiterStore,
+  LockPolicy,
+  PacedCall,
+  PaceRule,
+  Reach,
+  Unpaced,
+} from '@guichet/core'
+import { CallCounts } from './scheduler-counts.ts'
+import { Limits } from './scheduler-limits.ts'
+import type { Priority } from './scheduler-line.ts'
+import { WaitingScheduler } from './scheduler-waiting.ts'
+
+export type { Priority } from './scheduler-line.ts'
+
+/** A call that wants its turn. */
+export interface Turn {
+  readonly call: PacedCall
+  readonly key: KeyId | 'owner'
+  readonly priority: Priority
+  /** Would it wait longer, it is refused at once with `paced` or `locked`, and the true `retryAfterMs`. */
+  readonly patienceMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * The one place that lets calls out to 1fichier, for every key and door.
+ *
+ * Order: by priority, in turn between keys, first come first served for one key; a call held back by a rule of its own
+ * holds nobody behind it. During a lock nothing of its reach goes out, and after it one probe.
+ * The store knows of a call before it is sent, so that a restart keeps the pace.
+ */
+export interface Scheduler extends AsyncDisposable {
+  /**
+   * Waits for the turn, makes the call once, and learns from its end.
+   * Rejects with what the call rejects with, or without calling it: `paced`, `locked`, `account-refused`, `cancelled`,
+   * `unavailable` once it is closed, or the store's failure.
+   */
+  run<T>(turn: Turn, call: () => Promise<T>): Promise<T>
+  /** Calls outside the API have no documented pace: they are counted only. */
+  count(unpaced: Unpaced): void
+  /** A person has mended what 1fichier refused for good. */
+  resume(): Promise<void>
+  status(): SchedulerStatus
+}
+
+export interface SchedulerStatus {
+  readonly scheduler: {
+    readonly waiting: readonly {
+      readonly endpoint: string
+      readonly key: string
+      readonly priority: Priority
+      readonly waitMs: number
+      readonly reason: string
+    }[]
+    readonly locks: readonly {
+      readonly reach: Reach
+      readonly state: 'open' | 'half-open' | 'stopped'
+      readonly reason: string
+      readonly scope?: string
+      readonly untilMs?: number
+    }[]
+    readonly rules: readonly {
+      readonly id: string
+      readonly burst: number
+      readonly gapMs: number
+      readonly source: string
+    }[]
+  }
+  readonly upstream: {
+    readonly calls: Readonly<Record<string, number>>
+    readonly total: number
+    readonly locksMet: number
+  }
+}
+
+export interface SchedulerOptions {
+  readonly rules: readonly PaceRule[]
+  readonly locks: LockPolicy
+  readonly store: LimiterStore
+  readonly facts: FactStore
+  readonly clock: Clock
+  /** How many calls may wait; default 1,000. */
+  readonly queueMax?: number
+}
+
+export async function openScheduler(options: SchedulerOptions): Promise<Scheduler> {
+  const { clock, store, facts } = options
+  const limits = new Limits(options, await store.load(), clock.nowMs())
+  return new WaitingScheduler(options, limits, await CallCounts.load(facts, clock))
+}
