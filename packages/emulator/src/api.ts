@@ -11,24 +11,41 @@ import { json, plain, Refusal, type Reply, refusal } from './transport/reply.ts'
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 const REFUSED_STATUSES: readonly number[] = [401, 403, 404, 410]
 
-/** A call to /v1: content type, locks and rules, key, then the route (wire.md §1–§3). */
-export async function answerApi(service: Service, call: Call): Promise<Reply> {
+export interface AdmittedCall {
+  /** The JSON object that was sent; undefined when it was none. */
+  readonly request: JsonObject | undefined
+  readonly judged: JudgedCall
+  /** The answer when a lock or a broken rule is in the way. */
+  readonly flood: Reply | undefined
+}
+
+/** Reads a call to /v1 and judges it by locks and rules (wire.md §3). */
+export async function admitApi(service: Service, call: Call): Promise<AdmittedCall> {
   const body = await readBody(call, BODY_BYTES_MAX)
   noteKeyInBody(service, call, body)
   const request = parseObject(body)
   const judged = judgedCall(service, call, request)
   const verdict = service.police.judge(judged, call.arrivedMs)
-  if (verdict.kind === 'locked') {
-    if (verdict.broken) service.counters.breach(verdict.broken)
-    service.counters.add(verdict.broken ? 'locks' : 'callsInLock')
-    return floodReply(service, verdict.lock)
-  }
-  const reply = await answerJudged(service, call, request)
-  if (reply.kind === 'json' && REFUSED_STATUSES.includes(reply.status)) noteRefusal(service, judged)
-  return reply.kind === 'json' ? { ...reply, pretty: request?.['pretty'] === 1 } : reply
+  if (verdict.kind === 'go') return { request, judged, flood: undefined }
+  if (verdict.broken) service.counters.breach(verdict.broken)
+  service.counters.add(verdict.broken ? 'locks' : 'callsInLock')
+  return { request, judged, flood: floodReply(service, verdict.lock) }
 }
 
-async function answerJudged(service: Service, call: Call, request: JsonObject | undefined): Promise<Reply> {
+/** Content type, key, then the route (wire.md §1, §2). */
+export async function answerApi(
+  service: Service,
+  call: Call,
+  request: JsonObject | undefined,
+  judged: JudgedCall,
+): Promise<Reply> {
+  const reply = await answerByRoute(service, call, request)
+  if (reply.kind !== 'json') return reply
+  if (REFUSED_STATUSES.includes(reply.status)) noteRefusal(service, judged)
+  return { ...reply, pretty: request?.['pretty'] === 1 }
+}
+
+async function answerByRoute(service: Service, call: Call, request: JsonObject | undefined): Promise<Reply> {
   if (!/^application\/json\b/i.test(call.request.headers['content-type'] ?? '')) {
     return json({ message: 'Content-Type not JSON #24' }, service.readings().notJsonStatus)
   }

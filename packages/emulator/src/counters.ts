@@ -1,6 +1,6 @@
 import type { RuleId } from './rules/rules.ts'
 
-/** Where an API key was seen. `place` is `authorization`, `query`, `body`, or `header:<name>`. */
+/** Where an API key was seen. `place` is `authorization`, `url`, `body`, or `header:<name>`. */
 export interface KeySighting {
   readonly host: string
   readonly path: string

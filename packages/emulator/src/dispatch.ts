@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { answerApi } from './api.ts'
+import { admitApi, answerApi } from './api.ts'
 import { explainUnknown } from './explain.ts'
 import { applyFault } from './faults/apply.ts'
 import { classifyHost, type Host } from './hosts.ts'
@@ -20,32 +20,54 @@ export async function dispatch(
   stopping: AbortSignal,
 ): Promise<void> {
   const gone = new AbortController()
-  response.on('close', () => gone.abort(new Hangup()))
-  const call = openCall(service, request, AbortSignal.any([gone.signal, stopping]))
-  using _underWay = underWay(service, call)
+  response.on('close', () => gone.abort(new Hangup('at once')))
+  const signal = AbortSignal.any([gone.signal, stopping])
   try {
+    const arrived = openCall(service, request, signal)
+    using _underWay = underWay(service, arrived)
     await settle(service)
-    const reply = await answer(service, call)
-    if (call.fault?.kind === 'reset-after') throw new Hangup()
-    await drained(request, reply)
-    if (reply.kind !== 'silence') service.counters.answer(reply.status)
+    const { call, reply } = await answer(service, arrived)
+    if (call.fault?.kind === 'reset-after') throw new Hangup('at once')
+    await drain(request)
+    service.counters.answer(reply.status)
     await send(call, reply, response, service.random)
   } catch (failure) {
-    // A hang-up is on demand or the client's own; anything else is shown to whoever runs the emulator.
-    if (response.headersSent || failure instanceof Hangup || call.signal.aborted) request.socket.destroy()
+    if (failure instanceof Hangup && failure.moment === 'after what was written') request.socket.destroySoon()
+    else if (failure instanceof Hangup || response.headersSent || signal.aborted) request.socket.destroy()
     else response.writeHead(500).end(`the emulator failed: ${String(failure)}\n`)
   }
 }
 
-async function answer(service: Service, call: Call): Promise<Reply> {
-  const early = await applyFault(service, call)
-  if (early) return early
-  const reply = await answerByRoute(service, call)
-  return call.fault?.kind === 'html' ? html(unexpectedPage()) : reply
+interface Answered {
+  /** The call with the fault that it met. */
+  readonly call: Call
+  readonly reply: Reply
 }
 
-async function answerByRoute(service: Service, call: Call): Promise<Reply> {
-  if (call.host.kind === 'api' && call.path.startsWith('/v1/')) return await answerApi(service, call)
+/** Locks and rules come before faults, so that a fault is never spent on a call that a lock answers. */
+async function answer(service: Service, arrived: Call): Promise<Answered> {
+  if (!isApi(arrived)) {
+    const call = meetFault(service, arrived)
+    return await answerUnless(service, call, () => answerHost(service, call))
+  }
+  const { request, judged, flood } = await admitApi(service, arrived)
+  if (flood) return { call: arrived, reply: flood }
+  const call = meetFault(service, arrived)
+  return await answerUnless(service, call, () => answerApi(service, call, request, judged))
+}
+
+async function answerUnless(
+  service: Service,
+  call: Call,
+  answerFully: () => Promise<Reply>,
+): Promise<Answered> {
+  const early = await applyFault(service, call)
+  if (early) return { call, reply: early }
+  const reply = await answerFully()
+  return { call, reply: call.fault?.kind === 'html' ? html(unexpectedPage()) : reply }
+}
+
+async function answerHost(service: Service, call: Call): Promise<Reply> {
   const route = HOST_ROUTES.find(({ endpoint }) => endpoint === call.endpoint)
   if (!route?.methods.includes(call.method)) {
     return plain(explainUnknown(call.method, call.hostName, call.path), route ? 405 : 404)
@@ -53,15 +75,19 @@ async function answerByRoute(service: Service, call: Call): Promise<Reply> {
   return await route.answer(service, call)
 }
 
+function meetFault(service: Service, call: Call): Call {
+  const fault = service.faults.take(call.endpoint)
+  if (fault) service.counters.fault(fault.kind)
+  return { ...call, fault }
+}
+
 function openCall(service: Service, request: IncomingMessage, signal: AbortSignal): Call {
   const hostName = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '')
   const host = classifyHost(hostName)
-  const url = new URL(request.url ?? '/', 'https://unknown')
+  const url = new URL(`https://unknown${request.url ?? '/'}`)
   const endpoint = endpointOf(host, url.pathname)
   service.counters.call(endpoint)
   noteSightings(service, request, endpoint, hostName, url)
-  const fault = service.faults.take(endpoint)
-  if (fault) service.counters.fault(fault.kind)
   return {
     endpoint,
     host,
@@ -73,9 +99,13 @@ function openCall(service: Service, request: IncomingMessage, signal: AbortSigna
     key: bearerOf(request.headers.authorization),
     arrivedMs: service.timers.nowMs(),
     request,
-    fault,
+    fault: undefined,
     signal,
   }
+}
+
+function isApi(call: Call): boolean {
+  return call.host.kind === 'api' && call.path.startsWith('/v1/')
 }
 
 function endpointOf(host: Host, path: string): string {
@@ -98,12 +128,13 @@ async function settle(service: Service): Promise<void> {
   const { account, police, remote, random } = service
   const nowMs = service.timers.nowMs()
   const readings = service.readings()
-  account.desk.settle(police.scaled(readings.storeDelayMs), nowMs)
+  const lifetimeMs = police.scaled(readings.endLifetimeMs)
+  account.desk.settle(police.scaled(readings.storeDelayMs), lifetimeMs, nowMs)
   await remote.settle(police.scaled(readings.remoteDelayMs), nowMs, readings, random)
 }
 
-/** Reads what is left of a request, so that the answer does not cross a body under way. */
-async function drained(request: IncomingMessage, reply: Reply): Promise<void> {
-  if (reply.kind === 'silence' || request.readableEnded || request.readableDidRead) return
+/** Reads what nobody has read of a request, so that the answer does not cross a body under way. */
+async function drain(request: IncomingMessage): Promise<void> {
+  if (request.readableEnded || request.readableDidRead) return
   for await (const _ of request);
 }

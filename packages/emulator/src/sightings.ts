@@ -19,7 +19,8 @@ export function noteSightings(
     if (name === 'authorization') service.counters.sighting(hostName, path, 'authorization', text)
     else if (text.includes(apiKey)) service.counters.sighting(hostName, path, `header:${name}`, apiKey)
   }
-  if (decodeURIComponent(url.search).includes(apiKey) || url.pathname.includes(apiKey)) {
+  const query = [...url.searchParams].flat()
+  if (query.some((text) => text.includes(apiKey)) || url.pathname.includes(apiKey)) {
     service.counters.sighting(hostName, path, 'url', apiKey)
   }
 }

@@ -1,4 +1,4 @@
-import { createReadStream, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { type FileHandle, open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ContentRef } from '../state/records.ts'
@@ -34,6 +34,8 @@ export class ContentStore {
   constructor(options: ContentStoreOptions) {
     this.#options = options
     mkdirSync(options.folder, { recursive: true })
+    // What a killed run was still receiving is not part of the account.
+    for (const name of readdirSync(options.folder)) if (name.endsWith('.part')) rmSync(this.#path(name))
   }
 
   async openWriter(): Promise<ContentWriter> {

@@ -46,13 +46,13 @@ export async function answerControl(emulator: Controlled, request: ControlReques
       emulator.setReadings(parseReadings(request.body))
       return jsonAnswer(emulator.readings())
     case 'GET /faults':
-      return jsonAnswer(emulator.faults())
+      return jsonAnswer(waitingFaults(emulator))
     case 'POST /faults':
       for (const spec of listOf(parseJson(request.body))) emulator.fault(parseFault(spec))
-      return jsonAnswer(emulator.faults())
+      return jsonAnswer(waitingFaults(emulator))
     case 'DELETE /faults':
       emulator.clearFaults()
-      return jsonAnswer(emulator.faults())
+      return jsonAnswer(waitingFaults(emulator))
     case 'GET /account':
       return jsonAnswer({ apiKey: emulator.apiKey, files: emulator.account.files() })
     case 'POST /account':
@@ -65,6 +65,14 @@ export async function answerControl(emulator: Controlled, request: ControlReques
     default:
       return plainAnswer(`no ${request.method} ${request.path} here\n\n${indexPage(emulator)}`, 404)
   }
+}
+
+/** JSON has no Infinity, so that a fault without end says `always`. */
+function waitingFaults(emulator: Controlled): unknown[] {
+  return emulator.faults().map(({ spec, timesLeft, skipLeft }) => {
+    const times = Number.isFinite(timesLeft) ? timesLeft : 'always'
+    return { ...spec, times, after: skipLeft }
+  })
 }
 
 function parseReadings(body: string): Partial<Readings> {

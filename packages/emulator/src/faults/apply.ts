@@ -4,7 +4,7 @@ import { messageFor } from '../rules/police.ts'
 import type { Service } from '../service.ts'
 import type { Call } from '../transport/call.ts'
 import { Hangup } from '../transport/hangup.ts'
-import { maintenancePage, unexpectedPage } from '../transport/pages.ts'
+import { maintenancePage, page, unexpectedPage } from '../transport/pages.ts'
 import { html, plain, type Reply, refusal } from '../transport/reply.ts'
 import { REFUSALS, type RefusalName } from './faults.ts'
 
@@ -13,12 +13,10 @@ export async function applyFault(service: Service, call: Call): Promise<Reply | 
   const { fault } = call
   switch (fault?.kind) {
     case 'reset':
-      throw new Hangup()
+      throw new Hangup('at once')
     case 'stall':
-      await new Promise<void>((resolve) =>
-        call.signal.addEventListener('abort', () => resolve(), { once: true }),
-      )
-      throw new Hangup()
+      await aborted(call.signal)
+      throw new Hangup('at once')
     case 'slow':
       await service.timers.wait(fault.delayMs, call.signal)
       return undefined
@@ -34,7 +32,7 @@ export async function applyFault(service: Service, call: Call): Promise<Reply | 
     case 'html':
       return fault.done ? undefined : html(unexpectedPage())
     case 'refusal':
-      return refusal(REFUSALS[fault.refusal].message, refusalStatus(service, fault.refusal))
+      return refused(service, call, fault.refusal)
     case 'flood':
       return flood(service, call, fault.scope, fault.locks === true)
     case 'halve-limits':
@@ -55,6 +53,18 @@ function flood(service: Service, call: Call, scope: 'ip' | 'user' | 'key', locks
     service,
     service.police.lockOnDemand(scope, message, judgedCall(service, call, undefined), nowMs),
   )
+}
+
+/** In JSON from the API; the other hosts speak HTML (wire.md §7.3). */
+function refused(service: Service, call: Call, name: RefusalName): Reply {
+  const { message } = REFUSALS[name]
+  const status = refusalStatus(service, name)
+  return call.host.kind === 'api' ? refusal(message, status) : html(page('1fichier.com', message), status)
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
 function refusalStatus(service: Service, name: RefusalName): number {

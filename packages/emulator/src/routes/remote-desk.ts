@@ -29,6 +29,7 @@ export const syntheticSource: RemoteSource = async (url) => {
 export class RemoteDesk {
   readonly #account: Account
   readonly #source: RemoteSource
+  readonly #underWay = new Set<number>()
 
   constructor(account: Account, source: RemoteSource) {
     this.#account = account
@@ -46,7 +47,9 @@ export class RemoteDesk {
   /** Carries out the jobs whose time has come. */
   async settle(delayMs: number, nowMs: number, readings: Readings, random: Random): Promise<void> {
     for (const job of this.#account.belongings().remoteJobs) {
-      if (job.executedMs !== null || nowMs - job.requestedMs < delayMs) continue
+      const isDue = job.executedMs === null && nowMs - job.requestedMs >= delayMs
+      if (!isDue || this.#underWay.has(job.id)) continue
+      this.#underWay.add(job.id)
       const results: RemoteResult[] = []
       for (const url of job.urls) results.push(await this.#fetch(job, url, nowMs, readings, random))
       const done = { ...job, executedMs: nowMs, results }

@@ -10,7 +10,7 @@ export async function* meteredBody(service: Service, call: Call): AsyncGenerator
     const bytes: Buffer = chunk
     received += bytes.length
     service.counters.add('bytesUp', bytes.length)
-    if (received >= cutAfter) throw new Hangup()
+    if (received >= cutAfter) throw new Hangup('at once')
     yield bytes
   }
 }

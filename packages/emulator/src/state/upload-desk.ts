@@ -39,15 +39,13 @@ export class UploadDesk {
     return upload.stored ? upload : this.#store(upload)
   }
 
-  /** Stores what has waited too long for somebody to reach end.pl. */
-  settle(storeDelayMs: number, nowMs: number): void {
+  /** Stores what has waited too long for somebody to reach end.pl, and forgets what end.pl no longer knows. */
+  settle(storeDelayMs: number, lifetimeMs: number, nowMs: number): void {
     for (const upload of this.#uploads.values()) {
-      if (!upload.stored && nowMs - upload.receivedMs >= storeDelayMs) this.#store(upload)
+      const ageMs = nowMs - upload.receivedMs
+      if (!upload.stored && ageMs >= storeDelayMs) this.#store(upload)
+      if (ageMs > Math.max(storeDelayMs, lifetimeMs)) this.#uploads.delete(upload.xid)
     }
-  }
-
-  waiting(): number {
-    return [...this.#uploads.values()].filter(({ stored }) => !stored).length
   }
 
   #store(upload: UploadRecord): UploadRecord {

@@ -17,8 +17,6 @@ export type Reply =
       readonly lengthBytes: number
       readonly chunks: AsyncIterable<Buffer> | Iterable<Buffer>
     }
-  /** The connection is destroyed without an answer. */
-  | { readonly kind: 'silence' }
 
 export function json(body: unknown, status = 200, headers: Headers = {}): Reply {
   return { kind: 'json', status, headers, body, pretty: false }

@@ -14,7 +14,6 @@ export async function send(
   response: ServerResponse,
   random: Random,
 ): Promise<void> {
-  if (reply.kind === 'silence') throw new Hangup()
   if (reply.kind === 'stream') {
     await sendStream(call, reply, response)
     return
@@ -81,20 +80,11 @@ async function sendBody(
     const piece = chunk.subarray(0, Math.min(left, chunk.length))
     left -= piece.length
     if (piece.length > 0 && !response.write(piece)) await once(response, 'drain', { signal })
-    if (left <= 0) await flushedHangup(response)
+    if (left <= 0) throw new Hangup('after what was written')
   }
   // A promise of more bytes than there are is kept by closing the connection.
-  if (lengthError(fault) !== 0) await flushedHangup(response)
+  if (lengthError(fault) !== 0) throw new Hangup('after what was written')
   response.end()
-}
-
-/** Hangs up once what was written has left. */
-async function flushedHangup(response: ServerResponse): Promise<never> {
-  await new Promise<void>((resolve) => {
-    if (response.writableLength === 0 || response.destroyed) resolve()
-    else response.write('', () => resolve())
-  })
-  throw new Hangup()
 }
 
 function lengthError(fault: FaultSpec | undefined): number {

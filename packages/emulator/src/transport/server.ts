@@ -6,6 +6,9 @@ import type { Service } from '../service.ts'
 import type { Certificates } from './certificates.ts'
 import { Hangup } from './hangup.ts'
 
+// nginx's own default; the service answers as nginx (wire.md §1).
+const KEEP_ALIVE_MS = 75_000
+
 export interface RunningServer extends AsyncDisposable {
   readonly address: { readonly host: string; readonly port: number }
 }
@@ -23,12 +26,13 @@ export async function startServer(
     { cert: certificates.certPem, key: certificates.keyPem, ALPNProtocols: ['http/1.1'], requestTimeout: 0 },
     (request, response) => void dispatch(service, request, response, stopping.signal),
   )
+  server.keepAliveTimeout = KEEP_ALIVE_MS
   await listen(server, host, port)
   const { port: actualPort } = addressOf(server)
   return {
     address: { host, port: actualPort },
     [Symbol.asyncDispose]: async () => {
-      stopping.abort(new Hangup())
+      stopping.abort(new Hangup('at once'))
       const closed = once(server, 'close')
       server.close()
       server.closeAllConnections()
