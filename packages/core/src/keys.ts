@@ -57,7 +57,10 @@ export interface VirtualKey {
 export const KEY_LIFETIME_MS: number = 90 * DAY_MS
 
 /** Why a key is not good at a moment, or nothing. */
-export function problemOfKey(key: VirtualKey, nowMs: number): 'revoked' | 'expired' | undefined {
+export function problemOfKey(
+  key: Pick<VirtualKey, 'revokedMs' | 'expiresMs'>,
+  nowMs: number,
+): 'revoked' | 'expired' | undefined {
   if (key.revokedMs !== undefined) return 'revoked'
   if (key.expiresMs !== undefined && key.expiresMs <= nowMs) return 'expired'
   return undefined

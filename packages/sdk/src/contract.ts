@@ -110,7 +110,11 @@ export interface ApiShare {
   readonly at: string
   readonly public?: boolean
   readonly pass?: string
-  readonly users?: readonly { readonly email: string; readonly mayWrite?: boolean; readonly hideLinks?: boolean }[]
+  readonly users?: readonly {
+    readonly email: string
+    readonly mayWrite?: boolean
+    readonly hideLinks?: boolean
+  }[]
 }
 
 export interface ApiShared {
@@ -211,7 +215,11 @@ export interface ApiStatus {
   readonly version: string
   readonly startedMs: number
   readonly address: string
-  readonly keyholder: { readonly state: 'ready' | 'sealed' | 'gone'; readonly reason?: string; readonly keyAgeDays?: number }
+  readonly keyholder: {
+    readonly state: 'ready' | 'sealed' | 'gone'
+    readonly reason?: string
+    readonly keyAgeDays?: number
+  }
   readonly scheduler: {
     readonly waiting: readonly {
       readonly endpoint: string
@@ -228,7 +236,12 @@ export interface ApiStatus {
       readonly scope?: string
       readonly untilMs?: number
     }[]
-    readonly rules: readonly { readonly id: string; readonly burst: number; readonly gapMs: number; readonly source: string }[]
+    readonly rules: readonly {
+      readonly id: string
+      readonly burst: number
+      readonly gapMs: number
+      readonly source: string
+    }[]
   }
   readonly upstream: {
     /** Calls by endpoint since the home was made; `upload.cgi`, `end.pl` and `direct` are counted too. */

@@ -1,0 +1,86 @@
+import type { ApiStatus } from '@guichet/sdk'
+import type { Command } from 'commander'
+import { countText, printable, table } from '../print.ts'
+import { type Cli, examples } from '../program.ts'
+import type { Session } from '../session.ts'
+import { durationText, timeText } from '../times.ts'
+
+export function addStatus(program: Command, cli: Cli): void {
+  program
+    .command('status')
+    .description('Show how the gateway is: keyholder, queue, locks, calls to 1fichier.')
+    .addHelpText('after', examples('guichet status', 'guichet status --json | jq .upstream.calls'))
+    .action((_options: object, command: Command) => cli.run(command, status))
+}
+
+async function status(session: Session): Promise<void> {
+  const { print, world } = session
+  const state = await session.connect().guichet.status({ signal: session.stop })
+  print.result(state, () => {
+    for (const line of linesOf(state, world.clock.nowMs())) print.line(line)
+  })
+}
+
+function linesOf(state: ApiStatus, nowMs: number): readonly string[] {
+  const { upstream, tree, keys, scheduler } = state
+  return [
+    ...table([
+      ['gateway', `${state.version} at ${state.address}, up ${durationText(nowMs - state.startedMs)}`],
+      ['keyholder', keyholderText(state.keyholder)],
+      ['locks', scheduler.locks.length === 0 ? 'none' : ''],
+    ]),
+    ...scheduler.locks.map((lock) => `  ${lockText(lock, nowMs)}`),
+    ...table([
+      ['waiting', scheduler.waiting.length === 0 ? 'nothing' : countText(scheduler.waiting.length, 'call')],
+    ]),
+    ...table(
+      scheduler.waiting
+        .slice(0, SHOWN_MAX)
+        .map((call) => [
+          `  ${call.endpoint}`,
+          call.priority,
+          `for ${printable(call.key)}`,
+          `${durationText(call.waitMs)} more: ${printable(call.reason)}`,
+        ]),
+    ),
+    ...table([
+      ['transfers', transfersText(state.transfers)],
+      ['tree', `${countText(tree.folders, 'folder')}, ${countText(tree.files, 'file')} known`],
+      ['keys', `${keys.active} active, ${keys.expired} expired, ${keys.revoked} revoked`],
+      ['ledger', countText(state.ledger.entries, 'decision')],
+      [
+        'upstream',
+        `${countText(upstream.total, 'call')}, ${upstream.saved} saved, ${countText(upstream.locksMet, 'lock')} met`,
+      ],
+    ]),
+    ...table(
+      Object.entries(upstream.calls)
+        .filter(([, calls]) => calls > 0)
+        .sort(([, a], [, b]) => b - a)
+        .map(([endpoint, calls]) => [`  ${endpoint}`, String(calls)]),
+      [1],
+    ),
+  ]
+}
+
+const SHOWN_MAX = 10
+
+function keyholderText({ state, reason, keyAgeDays }: ApiStatus['keyholder']): string {
+  const why = reason === undefined ? '' : `: ${printable(reason)}`
+  const next = state === 'sealed' ? ' (`guichet unseal` opens it)' : ''
+  const age = keyAgeDays === undefined ? '' : `, the API key was stored ${countText(keyAgeDays, 'day')} ago`
+  return `${state}${why}${next}${age}`
+}
+
+function lockText(lock: ApiStatus['scheduler']['locks'][number], nowMs: number): string {
+  const what = `${lock.reach}${lock.scope === undefined ? '' : ` (${lock.scope})`}: ${printable(lock.reason)}`
+  if (lock.state === 'stopped') return `${what}; stopped until \`guichet resume\``
+  if (lock.state === 'half-open') return `${what}; one call is trying whether it has ended`
+  if (lock.untilMs === undefined) return what
+  return `${what}; ${durationText(lock.untilMs - nowMs)} left, until ${timeText(lock.untilMs)}`
+}
+
+function transfersText(transfers: ApiStatus['transfers']): string {
+  const some = Object.entries(transfers).filter(([, count]) => count > 0)
+  return some.length === 0 ? 'none' : some.map(([state, count]) => `${count} ${state}`).join(', ')
+}

@@ -1,0 +1,124 @@
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { GatewayError } from '@guichet/core'
+import type { ApiFile, FileContent } from '@guichet/sdk'
+import { withPatience } from '../patience.ts'
+import type { Progress } from '../progress.ts'
+import type { Session } from '../session.ts'
+import { createWhirlpool } from '../whirlpool.ts'
+
+const ATTEMPTS_MAX = 8
+const READ_BYTES = 1024 * 1024
+
+/**
+ * Fetches a file into `target.part`, going on where an earlier attempt stopped, and renames it once its checksum is right.
+ * Rejects with `corrupt` when 1fichier's bytes are not what they should be; then nothing is left.
+ */
+export async function receiveFile(
+  session: Session,
+  file: ApiFile,
+  target: string,
+  progress: Progress,
+): Promise<{ readonly whirlpool: string; readonly isVerified: boolean }> {
+  const part = `${target}.part`
+  const patience = {
+    clock: session.world.clock,
+    signal: session.stop,
+    attemptsMax: ATTEMPTS_MAX,
+    onWait: (error: GatewayError, waitMs: number) =>
+      progress.tell(`${error.message}; again in ${Math.ceil(waitMs / 1000)} s`),
+  }
+  const fetched = await withPatience(patience, () => receivePart(session, file, part, progress))
+  await rename(part, target)
+  return fetched
+}
+
+async function receivePart(
+  session: Session,
+  file: ApiFile,
+  part: string,
+  progress: Progress,
+): Promise<{ readonly whirlpool: string; readonly isVerified: boolean }> {
+  await using handle = await open(part, 'a+')
+  const hash = createWhirlpool()
+  let offset = await hashExisting(handle, file.sizeBytes, hash, session.stop)
+  const resumedBytes = offset
+  progress.add(offset)
+  let expected = file.whirlpool
+  try {
+    if (offset < file.sizeBytes) {
+      const content = await openContent(session, file, offset)
+      expected = content.whirlpool ?? expected
+      for await (const chunk of content.body) {
+        if (offset + chunk.byteLength > file.sizeBytes) throw changed(file)
+        await handle.writeFile(chunk)
+        hash.update(chunk)
+        offset += chunk.byteLength
+        progress.add(chunk.byteLength)
+      }
+    }
+    if (offset < file.sizeBytes) {
+      throw new GatewayError('unavailable', `${JSON.stringify(file.path)} broke off after ${offset} bytes`, {
+        hint: 'run the same command again: it goes on where it stopped',
+      })
+    }
+  } catch (failure) {
+    progress.add(-offset)
+    throw failure
+  }
+  await handle.sync()
+  const whirlpool = hash.digest('hex')
+  if (expected !== undefined && expected !== whirlpool) {
+    progress.add(-offset)
+    await rm(part, { force: true })
+    throw new GatewayError('corrupt', `the bytes of ${JSON.stringify(file.path)} do not have its checksum`, {
+      hint:
+        resumedBytes > 0
+          ? 'run it again: the part that was there belonged to another version'
+          : 'try again later',
+      // A part of another version explains it: then it is worth asking again at once.
+      ...(resumedBytes > 0 ? { retryAfterMs: 0 } : {}),
+    })
+  }
+  return { whirlpool, isVerified: expected !== undefined }
+}
+
+/** Takes in what an earlier attempt left; a part that is too long belongs to something else and is dropped. */
+async function hashExisting(
+  handle: FileHandle,
+  sizeBytes: number,
+  hash: ReturnType<typeof createWhirlpool>,
+  signal: AbortSignal,
+): Promise<number> {
+  const { size } = await handle.stat()
+  if (size > sizeBytes) {
+    await handle.truncate(0)
+    return 0
+  }
+  const buffer = new Uint8Array(READ_BYTES)
+  let offset = 0
+  while (offset < size) {
+    signal.throwIfAborted()
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset)
+    if (bytesRead === 0) break
+    hash.update(buffer.subarray(0, bytesRead))
+    offset += bytesRead
+  }
+  return offset
+}
+
+async function openContent(session: Session, file: ApiFile, offset: number): Promise<FileContent> {
+  const { guichet } = session.connect()
+  const content = await guichet.get(file.link, {
+    signal: session.stop,
+    ...(offset > 0 ? { range: { startByte: offset } } : {}),
+  })
+  if (content.startByte === offset) return content
+  for await (const _ of content.body) break
+  throw changed(file)
+}
+
+function changed(file: ApiFile): GatewayError {
+  return new GatewayError('conflict', `${JSON.stringify(file.path)} is not what it was a moment ago`, {
+    hint: 'list it with `guichet ls --refresh`, remove the .part file, and get it again',
+  })
+}

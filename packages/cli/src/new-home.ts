@@ -1,0 +1,118 @@
+import { chmod, link, mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative } from 'node:path'
+import { GatewayError, Secret, systemCodeOf } from '@guichet/core'
+import type { Home } from './home.ts'
+import { readSecretFile } from './secret-files.ts'
+import type { World } from './world.ts'
+
+/** What is to open the vault. */
+export type Unlock =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'prompt'; readonly passphrase: Secret }
+
+export interface NewHome {
+  readonly apiKey: Secret
+  readonly unlock: Unlock
+  readonly world: World
+}
+
+/** Rejects with `conflict` when there is a vault, which may hold the only copy of a key. */
+export async function requireNoHome(home: Home): Promise<void> {
+  const names = await readdir(home.path).catch((failure: unknown) => {
+    if (systemCodeOf(failure) === 'ENOENT') return []
+    throw failure
+  })
+  const taken = names.find((name) => OUR_NAMES.includes(name))
+  if (taken === undefined) return
+  throw new GatewayError('conflict', `${home.path} is a home of guichet already (it has ${taken})`, {
+    hint: 'use it as it is, put a new API key into it with `guichet rotate`, or choose another place with --home',
+  })
+}
+
+const OUR_NAMES: readonly string[] = ['vault', 'config.json', 'ca.key', 'ca.pem', 'guichet.db']
+const SECRET_BYTES = 32
+
+/**
+ * Makes the home aside and moves it into place as a whole: a failure, a full disk or a kill leaves nothing half-made.
+ * An unlock file that is missing is made as well.
+ */
+export async function makeHome(home: Home, options: NewHome): Promise<void> {
+  const { createAuthority } = await import('@guichet/gateway')
+  const { createVault } = await import('@guichet/keyholder')
+  const { unlock, apiKey, world } = options
+  const nowMs = world.clock.nowMs()
+  await using undo = new AsyncDisposableStack()
+  await mkdir(dirname(home.path), { recursive: true, mode: 0o700 })
+  const draft = await mkdtemp(join(dirname(home.path), `.${basename(home.path)}-`))
+  undo.defer(() => rm(draft, { recursive: true, force: true }))
+
+  const secret =
+    unlock.kind === 'prompt' ? unlock.passphrase : await openUnlockFile(unlock.path, home, draft, world, undo)
+  await createAuthority(draft, nowMs)
+  await writeWhole(join(draft, 'config.json'), `${JSON.stringify(configOf(unlock), null, 2)}\n`, 0o600)
+  await createVault(join(draft, 'vault'), { apiKey, secrets: [secret], nowMs })
+  await moveInto(draft, home.path, undo)
+  undo.move()
+}
+
+function configOf(unlock: Unlock): object {
+  return {
+    listen: '127.0.0.1:8474',
+    unlock: unlock.kind === 'file' ? { kind: 'file', path: unlock.path } : { kind: 'prompt' },
+  }
+}
+
+async function openUnlockFile(
+  path: string,
+  home: Home,
+  draft: string,
+  world: World,
+  undo: AsyncDisposableStack,
+): Promise<Secret> {
+  const isThere = await stat(path).then(
+    () => true,
+    (failure: unknown) => {
+      if (systemCodeOf(failure) === 'ENOENT') return false
+      throw failure
+    },
+  )
+  if (isThere) return readSecretFile(path, { what: 'the unlock file', input: world.input, guarded: true })
+  const text = Buffer.from(world.random(SECRET_BYTES)).toString('base64')
+  const below = relative(home.path, path)
+  const isInside = below !== '' && !below.startsWith('..') && !isAbsolute(below)
+  const target = isInside ? join(draft, below) : path
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+  await writeWhole(target, `${text}\n`, 0o600)
+  if (!isInside) undo.defer(() => rm(path, { force: true }))
+  return new Secret(text)
+}
+
+async function writeWhole(path: string, text: string, mode: number): Promise<void> {
+  await using file = await open(path, 'wx', mode)
+  await file.writeFile(text)
+  await file.sync()
+}
+
+/** One rename where the place is free or empty; else each thing by itself, the vault last, and all taken back on failure. */
+async function moveInto(draft: string, home: string, undo: AsyncDisposableStack): Promise<void> {
+  try {
+    await rename(draft, home)
+    return await syncFolder(dirname(home))
+  } catch (failure) {
+    if (systemCodeOf(failure) !== 'ENOTEMPTY' && systemCodeOf(failure) !== 'EEXIST') throw failure
+  }
+  await chmod(home, 0o700)
+  const names = (await readdir(draft)).sort((a, b) => Number(a === 'vault') - Number(b === 'vault'))
+  for (const name of names) {
+    // A link, unlike a rename, never replaces what somebody else put there meanwhile.
+    await link(join(draft, name), join(home, name))
+    undo.defer(() => rm(join(home, name), { force: true }))
+  }
+  await syncFolder(home)
+  await rm(draft, { recursive: true, force: true })
+}
+
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, 'r')
+  await folder.sync()
+}

@@ -1,0 +1,145 @@
+import { GatewayError, TRAITS } from '@guichet/core'
+import { Command, CommanderError } from 'commander'
+import { addAccount } from './commands/account.ts'
+import { addAttr } from './commands/attr.ts'
+import { addCat } from './commands/cat.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addConfig } from './commands/config.ts'
+import { addCp } from './commands/cp.ts'
+import { addDemo } from './commands/demo.ts'
+import { addEmulator } from './commands/emulator.ts'
+import { addFind } from './commands/find.ts'
+import { addGet } from './commands/get.ts'
+import { addInit } from './commands/init.ts'
+import { addKey } from './commands/key.ts'
+import { addLink } from './commands/link.ts'
+import { addLs } from './commands/ls.ts'
+import { addMkdir } from './commands/mkdir.ts'
+import { addMv } from './commands/mv.ts'
+import { addPut } from './commands/put.ts'
+import { addRemote } from './commands/remote.ts'
+import { addResume } from './commands/resume.ts'
+import { addRm } from './commands/rm.ts'
+import { addRotate } from './commands/rotate.ts'
+import { addRun } from './commands/run.ts'
+import { addScanVirus } from './commands/scan-virus.ts'
+import { addSeal } from './commands/seal.ts'
+import { addServe } from './commands/serve.ts'
+import { addShare } from './commands/share.ts'
+import { addStat } from './commands/stat.ts'
+import { addStatus } from './commands/status.ts'
+import { addTree } from './commands/tree.ts'
+import { addUnseal } from './commands/unseal.ts'
+import { foreseen, usageError } from './failures.ts'
+import { createPrinter, type Printer } from './print.ts'
+import { type GlobalOptions, openSession, type Session } from './session.ts'
+import { VERSION } from './version.ts'
+import type { World } from './world.ts'
+
+/** What a command needs to hook itself in. */
+export interface Cli {
+  readonly world: Pick<World, 'output' | 'errors'>
+  /** Runs a command's work in a session of its own; a number is the exit code. */
+  run(command: Command, work: (session: Session) => Promise<number> | Promise<void>): Promise<void>
+}
+
+/** Adds one command to the program, in the order of the help. */
+type Add = (program: Command, cli: Cli) => void
+
+const GROUPS: Readonly<Record<string, readonly Add[]>> = {
+  'Start here:': [addInit, addServe, addDemo, addStatus],
+  'Files and folders:': [
+    addLs,
+    addTree,
+    addFind,
+    addStat,
+    addGet,
+    addCat,
+    addPut,
+    addMkdir,
+    addMv,
+    addCp,
+    addRm,
+  ],
+  'More about files:': [addLink, addShare, addAttr, addScanVirus, addRemote],
+  'Other tools, and keys for them:': [addRun, addKey],
+  'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addResume],
+  'Around it:': [addConfig, addEmulator, addCompletion],
+}
+
+/** Runs one command line and resolves with its exit code. Never rejects; prints no stack trace. */
+export async function runCli(argv: readonly string[], world: World): Promise<number> {
+  let code = 0
+  const cli: Cli = {
+    world,
+    async run(command, work) {
+      await using session = openSession(world, command.optsWithGlobals<GlobalOptions>())
+      code = (await work(session)) ?? 0
+    },
+  }
+  try {
+    await createProgram(cli).parseAsync([...argv], { from: 'user' })
+    return code
+  } catch (failure) {
+    if (failure instanceof CommanderError) return failure.exitCode
+    const error = foreseen(failure)
+    const print = createPrinter({ ...world, isJson: false, isQuiet: false })
+    print.failure(error)
+    if ((world.env['GUICHET_DEBUG'] ?? '') !== '') printDetails(print, failure)
+    return TRAITS[error.code].exit
+  }
+}
+
+export function createProgram(cli: Cli): Command {
+  const program = new Command('guichet')
+    .description('The counter between every tool and one 1fichier account.')
+    .option('--home <dir>', 'where the state lives (default: $GUICHET_HOME, or the data directory)')
+    .option('--json', 'print the result for programs')
+    .option('-q, --quiet', 'print the result alone, no progress and no remarks')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'explain a command')
+    .configureOutput({
+      writeOut: (text) => cli.world.output.write(text),
+      writeErr: (text) => cli.world.errors.write(text),
+      // What Commander would print here is rendered once, with its hint, by `runCli`.
+      outputError: () => undefined,
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError(true)
+  for (const [group, adds] of Object.entries(GROUPS)) {
+    program.commandsGroup(group)
+    for (const add of adds) add(program, cli)
+  }
+  program.addHelpText('after', '\nEvery command explains itself: `guichet ls --help`.')
+  refuseInOurWords(program, 'guichet')
+  return program
+}
+
+/** Examples at the end of a command's help. */
+export function examples(...lines: readonly string[]): string {
+  return `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
+}
+
+/** Options that are repeated. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
+
+function refuseInOurWords(command: Command, commandLine: string): void {
+  command.exitOverride((error) => {
+    if (error.exitCode === 0) throw error
+    // `guichet` or `guichet key` alone: the help has been printed.
+    if (error.code === 'commander.help')
+      throw new CommanderError(TRAITS.invalid.exit, error.code, error.message)
+    throw usageError(error, commandLine)
+  })
+  for (const child of command.commands) refuseInOurWords(child, `${commandLine} ${child.name()}`)
+}
+
+function printDetails(print: Printer, failure: unknown): void {
+  for (let current = failure; current instanceof Error; current = current.cause) {
+    const facts = current instanceof GatewayError ? ` ${JSON.stringify(current.facts)}` : ''
+    print.note(`debug: ${current.stack ?? current.message}${facts}`)
+  }
+}

@@ -1,0 +1,186 @@
+import { open } from 'node:fs/promises'
+import { GatewayError, SECOND_MS } from '@guichet/core'
+import type { ApiTransfer } from '@guichet/sdk'
+import { foreseen } from '../failures.ts'
+import { inParallel } from '../parallel.ts'
+import { type Patience, withPatience } from '../patience.ts'
+import { pathInside } from '../places.ts'
+import type { Progress } from '../progress.ts'
+import type { Session } from '../session.ts'
+import { createWhirlpool } from '../whirlpool.ts'
+import type { Batch, Send } from './plan.ts'
+
+export interface Sent {
+  readonly source: string
+  readonly path: string
+  readonly sizeBytes: number
+  readonly whirlpool: string
+  readonly transfer: string
+  readonly link?: string
+}
+
+export interface Outcome {
+  readonly stored: Sent[]
+  readonly failed: { readonly source: string; readonly path: string; readonly error: GatewayError }[]
+}
+
+const PARALLEL_PUTS = 8
+/** So many transfers may be under way before we wait for the oldest. */
+const OUTSTANDING_MAX = 1_000
+const POLL_MS = 500
+const PUT_ATTEMPTS_MAX = 5
+const POLL_ATTEMPTS_MAX = 8
+
+/**
+ * Puts every batch into the gateway's spool and waits until 1fichier has it all.
+ * A file that fails is reported; the others go on. Rejects only when cancelled.
+ */
+export async function sendBatches(
+  session: Session,
+  batches: readonly Batch[],
+  progress: Progress,
+): Promise<Outcome> {
+  const outcome: Outcome = { stored: [], failed: [] }
+  const total = batches.reduce((sum, batch) => sum + batch.sends.length, 0)
+  const sender: Sender = { session, progress, outcome, spooled: [], total }
+  for (const batch of batches) {
+    await spoolBatch(sender, batch)
+    await settle(sender, OUTSTANDING_MAX)
+  }
+  await settle(sender, 0)
+  return outcome
+}
+
+interface Sender {
+  readonly session: Session
+  readonly progress: Progress
+  readonly outcome: Outcome
+  /** What the gateway has taken and 1fichier perhaps not yet, oldest first. */
+  readonly spooled: Sent[]
+  readonly total: number
+}
+
+/**
+ * All but the last new file of a folder say that more follows, so that the gateway sends them together.
+ * A replacement is answered only when it is stored, so it must not wait for others to follow.
+ */
+async function spoolBatch(sender: Sender, batch: Batch): Promise<void> {
+  const fresh = batch.sends.filter((send) => !send.replaces)
+  const replacing = batch.sends.filter((send) => send.replaces)
+  const last = fresh.at(-1)
+  await inParallel(fresh.slice(0, -1), PARALLEL_PUTS, (send) => spool(sender, batch.folder, send, true))
+  if (last !== undefined) await spool(sender, batch.folder, last, false)
+  await inParallel(replacing, PARALLEL_PUTS, (send) => spool(sender, batch.folder, send, false))
+}
+
+async function spool(sender: Sender, folder: string, send: Send, more: boolean): Promise<void> {
+  const path = pathInside(folder, send.name)
+  const { shown } = send.source
+  await collectFailure(sender, { source: shown, path }, async () => {
+    const sent = await withPatience(patienceOf(sender, PUT_ATTEMPTS_MAX), () =>
+      spoolOnce(sender, path, send, more),
+    )
+    sender.spooled.push(sent)
+  })
+}
+
+async function spoolOnce(sender: Sender, path: string, send: Send, more: boolean): Promise<Sent> {
+  const { session, progress } = sender
+  const { sizeBytes, shown } = send.source
+  const hash = createWhirlpool()
+  let sentBytes = 0
+  const content = readExactly(send.source.path, sizeBytes, (chunk) => {
+    hash.update(chunk)
+    sentBytes += chunk.byteLength
+    progress.add(chunk.byteLength)
+  })
+  try {
+    const { guichet } = session.connect()
+    const options = { sizeBytes, more, overwrite: send.replaces, wait: false, signal: session.stop }
+    const stored = await guichet.put(path, content, options)
+    const whirlpool = hash.digest('hex')
+    if (stored.whirlpool !== whirlpool) {
+      throw new GatewayError('corrupt', `${JSON.stringify(shown)} arrived at the gateway changed`, {
+        hint: 'remove it from the account and send it again',
+      })
+    }
+    const link = stored.file === undefined ? {} : { link: stored.file.link }
+    return { source: shown, path, sizeBytes, whirlpool, transfer: stored.transfer, ...link }
+  } catch (failure) {
+    progress.add(-sentBytes)
+    throw failure
+  }
+}
+
+/** Waits for the oldest until no more than so many are under way. */
+async function settle(sender: Sender, outstandingMax: number): Promise<void> {
+  const { session, progress, outcome, spooled } = sender
+  while (spooled.length > outstandingMax) {
+    const next = spooled.shift()
+    if (next === undefined) return
+    await collectFailure(sender, next, async () => {
+      const link = next.link ?? (await waitUntilStored(sender, next)).link
+      outcome.stored.push({ ...next, ...(link === undefined ? {} : { link }) })
+    })
+    progress.tell(`${outcome.stored.length} of ${sender.total} stored`)
+    session.stop.throwIfAborted()
+  }
+}
+
+async function waitUntilStored(sender: Sender, sent: Sent): Promise<ApiTransfer> {
+  const { session } = sender
+  const { guichet } = session.connect()
+  for (;;) {
+    const transfer = await withPatience(patienceOf(sender, POLL_ATTEMPTS_MAX), () =>
+      guichet.transfer(sent.transfer, { signal: session.stop }),
+    )
+    if (transfer.state === 'stored') return transfer
+    if (transfer.state === 'failed') {
+      throw new GatewayError('file-refused', transfer.problem ?? '1fichier did not take it', {
+        hint: '`guichet status` tells how the gateway is; send it again when the reason is gone',
+      })
+    }
+    await session.world.clock.sleep(POLL_MS, session.stop)
+  }
+}
+
+function patienceOf(sender: Sender, attemptsMax: number): Patience {
+  const { session, progress } = sender
+  return {
+    clock: session.world.clock,
+    signal: session.stop,
+    attemptsMax,
+    onWait: (error, waitMs) => progress.tell(`${error.message}; again in ${Math.ceil(waitMs / SECOND_MS)} s`),
+  }
+}
+
+async function collectFailure(
+  sender: Sender,
+  file: { readonly source: string; readonly path: string },
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work()
+  } catch (failure) {
+    const error = foreseen(failure)
+    if (error.code === 'cancelled') throw error
+    sender.outcome.failed.push({ source: file.source, path: file.path, error })
+  }
+}
+
+/** The first `sizeBytes` bytes of a file, so that one that grows meanwhile still has the length that was announced. */
+async function* readExactly(
+  path: string,
+  sizeBytes: number,
+  onChunk: (chunk: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  await using handle = await open(path, 'r')
+  for await (const chunk of handle.createReadStream({
+    end: sizeBytes - 1,
+    highWaterMark: 256 * 1024,
+    autoClose: false,
+  })) {
+    onChunk(chunk)
+    yield chunk
+  }
+}

@@ -1,0 +1,39 @@
+import type { ApiListing, Guichet } from '@guichet/sdk'
+
+export interface Step {
+  readonly listing: ApiListing
+  /** 0 for the folder where the walk began. */
+  readonly depth: number
+  /** The names of the folders from where the walk began down to this one. */
+  readonly names: readonly string[]
+}
+
+export interface WalkOptions {
+  readonly signal: AbortSignal
+  readonly refresh?: boolean
+  /** How many levels below the start; absent: all. */
+  readonly depthMax?: number | undefined
+}
+
+/** No account has folders so deep; a circle in what is told would have no end. */
+const DEPTH_LIMIT = 200
+
+/** Each folder with what is below it, from the top down, one question at a time. */
+export async function* walk(guichet: Guichet, at: string, options: WalkOptions): AsyncGenerator<Step> {
+  const { signal, refresh = false, depthMax = DEPTH_LIMIT } = options
+  const waiting: { readonly at: string; readonly depth: number; readonly names: readonly string[] }[] = [
+    { at, depth: 0, names: [] },
+  ]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { depth, names } = next
+    const listing = await guichet.list(next.at, { signal, refresh })
+    yield { listing, depth, names }
+    if (depth >= Math.min(depthMax, DEPTH_LIMIT)) continue
+    const below = listing.folders.map(({ id, name }) => ({
+      at: `folder:${id}`,
+      depth: depth + 1,
+      names: [...names, name],
+    }))
+    waiting.push(...below.reverse())
+  }
+}

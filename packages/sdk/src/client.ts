@@ -1,0 +1,267 @@
+import type { ByteRange } from '@guichet/core'
+import { readJson, requireSuccess } from './answers.ts'
+import {
+  API_PREFIX,
+  type ApiAccount,
+  type ApiAttributes,
+  type ApiDetails,
+  type ApiDirect,
+  type ApiIssuedKey,
+  type ApiIssueKey,
+  type ApiKey,
+  type ApiListing,
+  type ApiMakeFolder,
+  type ApiMove,
+  type ApiNode,
+  type ApiRemote,
+  type ApiRemove,
+  type ApiRemoved,
+  type ApiScan,
+  type ApiShare,
+  type ApiShared,
+  type ApiStat,
+  type ApiStatus,
+  type ApiStored,
+  type ApiTransfer,
+} from './contract.ts'
+import {
+  type Address,
+  type ApiRequest,
+  type Content,
+  createFetchTransport,
+  type Transport,
+} from './transport.ts'
+
+/**
+ * A gateway, as a program sees it: one method for each route of `contract.ts`.
+ *
+ * `at` names a file or folder: a path (`/folder/file`), `folder:123`, or a link of 1fichier.
+ * Every method rejects with a `GatewayError` and can be cancelled by its signal. No method asks twice.
+ */
+export interface Guichet {
+  stat(at: string, call?: ApiCall): Promise<ApiNode>
+  /** One folder. `refresh` asks 1fichier even if the gateway knows. */
+  list(at: string, call?: ApiCall & { readonly refresh?: boolean }): Promise<ApiListing>
+  /** Resolves when 1fichier has the file, verified; with `wait: false` as soon as it is safe in the spool. */
+  put(at: string, content: Content, options: PutOptions): Promise<ApiStored>
+  get(at: string, options?: GetOptions): Promise<FileContent>
+  transfer(id: string, call?: ApiCall): Promise<ApiTransfer>
+  transfers(call?: ApiCall): Promise<readonly ApiTransfer[]>
+
+  makeFolder(folder: ApiMakeFolder, call?: ApiCall): Promise<ApiNode>
+  move(move: ApiMove, call?: ApiCall): Promise<readonly ApiNode[]>
+  copy(copy: ApiMove, call?: ApiCall): Promise<readonly ApiNode[]>
+  /** For good: 1fichier has no trash. `dryRun` only counts. */
+  remove(remove: ApiRemove, call?: ApiCall): Promise<ApiRemoved>
+  share(share: ApiShare, call?: ApiCall): Promise<ApiShared>
+  attributes(at: string, call?: ApiCall): Promise<ApiDetails>
+  changeAttributes(changes: ApiAttributes, call?: ApiCall): Promise<readonly ApiNode[]>
+  /** A file with a virus is deleted by 1fichier. */
+  scan(at: string, call?: ApiCall): Promise<ApiScan>
+  /** A short-lived link straight to 1fichier. */
+  direct(at: string, call?: ApiCall): Promise<ApiDirect>
+
+  startRemote(remote: StartRemote, call?: ApiCall): Promise<ApiRemote>
+  remotes(call?: ApiCall): Promise<readonly ApiRemote[]>
+  remote(id: number, call?: ApiCall): Promise<ApiRemote>
+  account(call?: ApiCall): Promise<ApiAccount>
+
+  issueKey(key: ApiIssueKey, call?: ApiCall): Promise<ApiIssuedKey>
+  keys(call?: ApiCall): Promise<readonly ApiKey[]>
+  key(id: string, call?: ApiCall): Promise<ApiKey>
+  revokeKey(id: string, call?: ApiCall): Promise<ApiKey>
+  status(call?: ApiCall): Promise<ApiStatus>
+  /** Goes on after a permanent refusal that a person has mended. */
+  resume(call?: ApiCall): Promise<void>
+  /** From now on nothing goes upstream. */
+  seal(call?: ApiCall): Promise<void>
+}
+
+export interface ApiCall {
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface PutOptions extends ApiCall {
+  readonly sizeBytes: number
+  /** Makes missing folders. */
+  readonly parents?: boolean
+  /** Other files of the same folder follow at once and may share a request. */
+  readonly more?: boolean
+  /** Replaces a file of that name. */
+  readonly overwrite?: boolean
+  readonly wait?: boolean
+  /** Refuse content that differs. */
+  readonly whirlpool?: string | undefined
+}
+
+export interface GetOptions extends ApiCall {
+  readonly range?: ByteRange
+}
+
+export interface FileContent {
+  /** The first byte of `body` within the file; 0 where the gateway did not honour the range. */
+  readonly startByte: number
+  /** How many bytes `body` promises. */
+  readonly lengthBytes: number | undefined
+  readonly whirlpool: string | undefined
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+export interface StartRemote {
+  readonly urls: readonly string[]
+  readonly at: string
+  /** What 1fichier sends along when it fetches the addresses. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Connects by address and virtual key over `fetch`, or by a transport of one's own. Opens nothing: there is nothing to close. */
+export function connectGuichet(to: Address | { readonly transport: Transport }): Guichet {
+  const transport = 'transport' in to ? to.transport : createFetchTransport(to)
+  return {
+    ...contents(transport),
+    ...changes(transport),
+    ...administration(transport),
+  }
+}
+
+function contents(
+  transport: Transport,
+): Pick<Guichet, 'stat' | 'list' | 'put' | 'get' | 'transfer' | 'transfers'> {
+  return {
+    stat: async (at, call) => (await ask<ApiStat>(transport, 'GET', route('nodes', { at }), call)).node,
+    list: (at, call) =>
+      ask(transport, 'GET', route('children', { at, refresh: call?.refresh === true }), call),
+    async put(at, content, options) {
+      const { sizeBytes, whirlpool, signal, wait, parents, more, overwrite } = options
+      const query = { at, parents, more, overwrite, ...(wait === false ? { wait: '0' } : {}) }
+      const response = await transport({
+        method: 'PUT',
+        path: route('content', query),
+        headers: {
+          'content-type': 'application/octet-stream',
+          'content-length': String(sizeBytes),
+          ...(whirlpool === undefined ? {} : { 'x-guichet-whirlpool': whirlpool }),
+        },
+        body: content,
+        signal,
+      })
+      return readJson(response)
+    },
+    async get(at, options = {}) {
+      const response = await transport({
+        method: 'GET',
+        path: route('content', { at }),
+        headers: options.range === undefined ? {} : { range: rangeText(options.range) },
+        signal: options.signal,
+      })
+      await requireSuccess(response)
+      const { headers, body, status } = response
+      const length = headers['content-length']
+      return {
+        startByte:
+          status === 206 ? Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? 0) : 0,
+        lengthBytes: length === undefined ? undefined : Number(length),
+        whirlpool: headers['x-guichet-whirlpool'],
+        body,
+      }
+    },
+    transfer: (id, call) => ask(transport, 'GET', route(`transfers/${encodeURIComponent(id)}`), call),
+    transfers: async (call) =>
+      (await ask<{ transfers: readonly ApiTransfer[] }>(transport, 'GET', route('transfers'), call))
+        .transfers,
+  }
+}
+
+function changes(
+  transport: Transport,
+): Pick<
+  Guichet,
+  | 'makeFolder'
+  | 'move'
+  | 'copy'
+  | 'remove'
+  | 'share'
+  | 'attributes'
+  | 'changeAttributes'
+  | 'scan'
+  | 'direct'
+  | 'startRemote'
+  | 'remotes'
+  | 'remote'
+> {
+  type Nodes = { readonly nodes: readonly ApiNode[] }
+  const post = <Shape>(path: string, body: object, call: ApiCall | undefined): Promise<Shape> =>
+    ask<Shape>(transport, 'POST', route(path), call, body)
+  return {
+    makeFolder: async (folder, call) => (await post<ApiStat>('folders', folder, call)).node,
+    move: async (move, call) => (await post<Nodes>('move', move, call)).nodes,
+    copy: async (copy, call) => (await post<Nodes>('copy', copy, call)).nodes,
+    remove: (remove, call) => post('remove', remove, call),
+    share: (share, call) => post('share', share, call),
+    attributes: (at, call) => ask(transport, 'GET', route('attributes', { at }), call),
+    changeAttributes: async (changed, call) => (await post<Nodes>('attributes', changed, call)).nodes,
+    scan: (at, call) => post('scan', { at }, call),
+    direct: (at, call) => post('direct', { at }, call),
+    startRemote: (remote, call) => post('remote', remote, call),
+    remotes: async (call) =>
+      (await ask<{ remotes: readonly ApiRemote[] }>(transport, 'GET', route('remote'), call)).remotes,
+    remote: (id, call) => ask(transport, 'GET', route(`remote/${id}`), call),
+  }
+}
+
+function administration(
+  transport: Transport,
+): Pick<Guichet, 'account' | 'issueKey' | 'keys' | 'key' | 'revokeKey' | 'status' | 'resume' | 'seal'> {
+  const keyRoute = (id: string): string => route(`keys/${encodeURIComponent(id)}`)
+  const order = async (path: string, call: ApiCall | undefined): Promise<void> => {
+    const response = await transport(jsonRequest('POST', route(path), {}, call))
+    await requireSuccess(response)
+    for await (const _ of response.body);
+  }
+  return {
+    account: (call) => ask(transport, 'GET', route('account'), call),
+    issueKey: (key, call) => ask(transport, 'POST', route('keys'), call, key),
+    keys: async (call) =>
+      (await ask<{ keys: readonly ApiKey[] }>(transport, 'GET', route('keys'), call)).keys,
+    key: (id, call) => ask(transport, 'GET', keyRoute(id), call),
+    revokeKey: (id, call) => ask(transport, 'DELETE', keyRoute(id), call),
+    status: (call) => ask(transport, 'GET', route('status'), call),
+    resume: (call) => order('resume', call),
+    seal: (call) => order('seal', call),
+  }
+}
+
+async function ask<Shape>(
+  transport: Transport,
+  method: ApiRequest['method'],
+  path: string,
+  call: ApiCall | undefined,
+  body?: object,
+): Promise<Shape> {
+  return readJson<Shape>(await transport(jsonRequest(method, path, body, call)))
+}
+
+function jsonRequest(
+  method: ApiRequest['method'],
+  path: string,
+  body: object | undefined,
+  call: ApiCall = {},
+): ApiRequest {
+  if (body === undefined) return { method, path, headers: {}, signal: call.signal }
+  const bytes = new TextEncoder().encode(JSON.stringify(body))
+  const headers = { 'content-type': 'application/json', 'content-length': String(bytes.byteLength) }
+  return { method, path, headers, body: bytes, signal: call.signal }
+}
+
+/** `true` is written as 1; what is false or absent is left out. */
+function route(path: string, query: Readonly<Record<string, string | boolean | undefined>> = {}): string {
+  const fields = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== false) fields.set(name, value === true ? '1' : value)
+  }
+  return `${API_PREFIX}/${path}${fields.size > 0 ? `?${fields}` : ''}`
+}
+
+function rangeText(range: ByteRange): string {
+  return `bytes=${range.startByte}-${range.endByte ?? ''}`
+}
