@@ -1,0 +1,33 @@
+import { after } from 'node:test'
+import {
+  factStoreContract,
+  journalContract,
+  keyStoreContract,
+  ledgerContract,
+  limiterStoreContract,
+  treeContract,
+} from '@guichet/testkit'
+import {
+  type Database,
+  openDatabase,
+  SqliteFactStore,
+  SqliteKeyStore,
+  SqliteLedger,
+  SqliteLimiterStore,
+  SqliteTransferJournal,
+  SqliteTree,
+} from './index.ts'
+
+const opened = new AsyncDisposableStack()
+after(() => opened.disposeAsync())
+
+function memory(): Database {
+  return opened.use(openDatabase({ path: ':memory:' }))
+}
+
+treeContract('SqliteTree', async () => new SqliteTree(memory()))
+keyStoreContract('SqliteKeyStore', async () => new SqliteKeyStore(memory()))
+journalContract('SqliteTransferJournal', async () => new SqliteTransferJournal(memory()))
+limiterStoreContract('SqliteLimiterStore', async () => new SqliteLimiterStore(memory()))
+ledgerContract('SqliteLedger', async () => new SqliteLedger(memory()))
+factStoreContract('SqliteFactStore', async () => new SqliteFactStore(memory()))
