@@ -34,7 +34,8 @@ async function pollReport(work: UploadWork, batch: Batch, untilMs: number, growt
   for (let asked = 0; ; asked += 1) {
     const isReported = await takeReport(work, batch)
     const leftMs = untilMs - clock.nowMs()
-    if (isReported || leftMs <= 0) return
+    // Scaled limits have broken milliseconds; less than one is no time to wait for.
+    if (isReported || leftMs < 1) return
     await clock.sleep(Math.min(growingMs(growth, asked), leftMs), stop)
   }
 }
@@ -68,7 +69,7 @@ async function takeReport(work: UploadWork, batch: Batch): Promise<boolean> {
 async function prove(work: UploadWork, batch: Batch): Promise<void> {
   const { clock, limits } = work
   const bytes = batch.left.reduce((sum, transfer) => sum + transfer.sizeBytes, 0)
-  const settleMs = limits.settleMs + bytes / limits.settleBytesPerMs
+  const settleMs = limits.settleMs + Math.ceil(bytes / limits.settleBytesPerMs)
   for (let look = 1; look <= 2; look += 1) {
     const dueMs = clock.nowMs() + settleMs
     // An id that the node does not know is a refusal each time, and many of those are punished (wire.md §3).
@@ -153,7 +154,10 @@ async function keep(work: UploadWork, batch: Batch, pairs: readonly Pair<StoredF
     pairs.map(({ transfer, file }) => ({ transfer, state: { kind: 'stored', link: file.link, storedMs } })),
   )
   settled(work, batch, stored)
-  for (const { id } of stored) await removeContent(work, id)
+  for (const { id } of stored) {
+    work.damaged.delete(id)
+    await removeContent(work, id)
+  }
 }
 
 /** Content that arrived damaged is removed, and goes again. */
@@ -163,10 +167,12 @@ async function replace(work: UploadWork, batch: Batch, pairs: readonly Pair<Stor
   const links = pairs.map((pair) => pair.file.link)
   work.log?.warn({ transfers: transfers.map(({ id }) => id) }, 'content arrived damaged and is removed')
   await removeFiles(work, transfers[0]?.key ?? 'owner', links)
-  const isSpent = ({ attempts }: Transfer): boolean => attempts >= work.limits.corruptMax
+  for (const { id } of transfers) work.damaged.set(id, (work.damaged.get(id) ?? 0) + 1)
+  const isSpent = ({ id }: Transfer): boolean => (work.damaged.get(id) ?? 0) > work.limits.corruptMax
   const spent = transfers.filter(isSpent)
   if (spent.length > 0) {
     const times = work.limits.corruptMax + 1
+    for (const { id } of spent) work.damaged.delete(id)
     await work.progress.fail(spent, 'corrupt', `1fichier stored other content than was sent, ${times} times`)
   }
   const again = transfers.filter((transfer) => !isSpent(transfer))

@@ -10,9 +10,7 @@ import type { Batch, UploadWork } from './uploader-work.ts'
 /** What came of one request. */
 export type Sent =
   | { readonly kind: 'accepted' | 'doubtful'; readonly batch: Batch }
-  /** Not one file of it is stored; those that may go again are back in the queue. */
-  | { readonly kind: 'refused'; readonly error: GatewayError }
-  /** There was nothing left to send. */
+  /** Nothing was left to send, or not one file of it is stored; those that may go again are back in the queue. */
   | { readonly kind: 'nothing' }
 
 /** Sends files of one folder in one request. Rejects only when the uploader stops in the middle of it. */
@@ -35,8 +33,9 @@ export async function sendBatch(
     work.log?.warn({ code: answer.code, node, files: sending.length, ...answer.facts }, answer.message)
     if (isCertainlyNotStored(answer)) {
       await handleRefusal(work, sending, answer)
-      return { kind: 'refused', error: answer }
+      return { kind: 'nothing' }
     }
+    work.pause(answer)
     return { kind: 'doubtful', batch: { ...batch, left: await doubt(work, batch) } }
   }
   const { xid, node: reporter } = answer
@@ -163,10 +162,12 @@ async function handleRefusal(
     case 'upstream-changed':
     case 'internal':
     case 'corrupt':
+      work.pause(error)
       await sendAgain(work, transfers, half, error.message)
       return
     default:
       // Locks, outages and refusals of the account say nothing about the files.
+      work.pause(error)
       work.putBack(await backToSpooled(work, transfers), transfers.length)
   }
 }

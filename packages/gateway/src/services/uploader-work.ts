@@ -38,6 +38,8 @@ export interface UploadWork {
   readonly limits: UploaderLimits
   readonly log: Log | undefined
   readonly progress: UploadProgress
+  /** How often content of a transfer arrived damaged, as far as this process knows. */
+  readonly damaged: Map<TransferId, number>
   /** Ends every wait and every question. */
   readonly stop: AbortSignal
   /** Ends requests that carry content too. */
@@ -46,6 +48,8 @@ export interface UploadWork {
   putBack(transfers: readonly Transfer[], groupMax: number): void
   /** Their names are free for others. */
   release(transfers: readonly Transfer[]): void
+  /** A request was refused for a reason that holds for the next one too: none is begun for a while. */
+  pause(error: GatewayError): void
   /** 1fichier refuses the account. */
   refused(error: GatewayError): void
 }

@@ -16,7 +16,7 @@ import { growingMs, UPLOADER_LIMITS, type UploaderLimits } from './uploader-limi
 import { type UploadNews, UploadProgress } from './uploader-progress.ts'
 import { type Linger, UploadQueue } from './uploader-queue.ts'
 import { takeUp } from './uploader-recover.ts'
-import { type Sent, sendBatch } from './uploader-send.ts'
+import { sendBatch } from './uploader-send.ts'
 import type { Batch, UploadCaller, UploadContent, UploadWork } from './uploader-work.ts'
 
 /**
@@ -100,6 +100,7 @@ class PatientUploader implements Uploader {
       limits,
       log,
       progress: new UploadProgress({ journal, clock, limits, log, stop }),
+      damaged: new Map(),
       stop,
       cut: this.#cut.signal,
       putBack: (transfers, groupMax) => {
@@ -109,6 +110,11 @@ class PatientUploader implements Uploader {
       release: (transfers) => {
         this.#queue.finish(transfers)
         this.#poke()
+      },
+      pause: (error) => {
+        // No breaker stands before the upload nodes.
+        if (error.code === 'account-refused') this.#isHeld = true
+        this.#recordFailure(error)
       },
       refused: (error) => this.#refuse(error),
     }
@@ -218,9 +224,13 @@ class PatientUploader implements Uploader {
     const transfers = target === undefined ? [] : this.#queue.take(folder, this.#work.clock.nowMs())
     if (target === undefined || transfers.length === 0) return
     const sent = await sendBatch(this.#work, target, transfers)
-    this.#learn(sent)
-    if (sent.kind === 'accepted') this.#follow(sent.batch, 'reporting')
-    if (sent.kind === 'doubtful') this.#follow(sent.batch, 'doubtful')
+    if (sent.kind === 'nothing') return
+    if (sent.kind === 'accepted') {
+      this.#failures = 0
+      this.#pausedUntilMs = 0
+      this.#refusal = undefined
+    }
+    this.#follow(sent.batch, sent.kind === 'accepted' ? 'reporting' : 'doubtful')
   }
 
   async #askTarget(folder: FolderId, key: KeyId | 'owner'): Promise<UploadTarget | undefined> {
@@ -272,18 +282,6 @@ class PatientUploader implements Uploader {
     } catch {
       // Stopping: the journal says where to go on.
     }
-  }
-
-  #learn(sent: Sent): void {
-    if (sent.kind === 'nothing') return
-    if (sent.kind !== 'refused') {
-      this.#failures = 0
-      this.#pausedUntilMs = 0
-      this.#refusal = undefined
-      return
-    }
-    if (sent.error.code === 'account-refused') this.#isHeld = true
-    this.#recordFailure(sent.error)
   }
 
   #recordFailure(error: GatewayError): void {

@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { GatewayError } from '@guichet/core'
+import fc from 'fast-check'
+import type { MemoryUpload, UploadFault } from '../../../testkit/src/memory-host.ts'
+import {
+  FOLDER,
+  hostWith,
+  type Ports,
+  type Process,
+  put,
+  settle,
+  UploadsWorld,
+} from './uploads-world.test.ts'
+
+/**
+ * Ends a process at its n-th touch of the world: from there on nothing it does has any effect, and nothing answers it.
+ * `after`: the last touch happened, and the process never learned of it.
+ */
+class Mortality {
+  #steps: number
+  readonly #when: 'before' | 'after'
+
+  constructor(steps: number, when: 'before' | 'after') {
+    this.#steps = steps
+    this.#when = when
+  }
+
+  get isDead(): boolean {
+    return this.#steps <= 0
+  }
+
+  over(ports: Ports): Ports {
+    return {
+      host: this.#wrap(ports.host),
+      tree: this.#wrap(ports.tree),
+      journal: this.#wrap(ports.journal),
+      spool: this.#wrap(ports.spool),
+    }
+  }
+
+  #wrap<Port extends object>(port: Port): Port {
+    return new Proxy(port, {
+      get: (target, property) => {
+        const value: unknown = Reflect.get(target, property)
+        if (typeof value !== 'function') return value
+        if (property === 'open') return (...args: unknown[]) => this.#content(() => value.apply(target, args))
+        return (...args: unknown[]) => this.#touch(() => value.apply(target, args))
+      },
+    })
+  }
+
+  async #touch(act: () => unknown): Promise<unknown> {
+    if (this.isDead) return await never()
+    this.#steps -= 1
+    if (this.isDead && this.#when === 'before') return await never()
+    const result = await act()
+    return this.isDead ? await never() : result
+  }
+
+  async *#content(open: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of open()) {
+      if (this.isDead) await never()
+      yield chunk
+    }
+  }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {})
+}
+
+function portsOf(world: UploadsWorld): Ports {
+  return { host: policed(world), tree: world.tree, journal: world.journal, spool: world.spool }
+}
+
+/** A host that is never sent a file which it has. */
+function policed(world: UploadsWorld): Ports['host'] {
+  return hostWith(world.host, 'upload', async (target, folder, files, call) => {
+    const there = new Set(world.host.filesIn(folder).map(({ entry }) => entry.name))
+    const again = files.filter(({ name }) => there.has(name)).map(({ name }) => name)
+    assert.deepEqual(again, [], 'a file is sent again although it is stored')
+    return await world.host.upload(target, folder, files, call)
+  })
+}
+
+describe('an upload whose process is killed', () => {
+  for (const when of ['before', 'after'] as const) {
+    for (const fault of [{}, { answer: 'cut' }, { content: 'damaged' }] as const) {
+      it(`is stored once, whichever step the kill comes ${when}: ${JSON.stringify(fault)} (R6)`, async () => {
+        for (let steps = 1; ; steps += 1) {
+          const isOver = await liveAndDie(steps, when, fault)
+          if (isOver) break
+          assert.ok(steps < 200)
+        }
+      })
+    }
+  }
+
+  it('is stored once when the next process is killed too, whatever goes wrong meanwhile (R6, R9)', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fault(), { maxLength: 4 }).filter(hasFewDamages),
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.constantFrom('before', 'after')), {
+          maxLength: 4,
+        }),
+        fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 5 }),
+        async (faults, kills, sizes) => {
+          await using world = await UploadsWorld.open()
+          world.host.fail(...faults)
+          const wanted = sizes.map((size, index) => filesOf(index, size))
+          const client = new Client(world, wanted)
+          for (const [steps, when] of kills) {
+            const mortality = new Mortality(steps, when)
+            void mortal(world, mortality, client)
+            await passUntil(world, () => mortality.isDead || client.isDone)
+          }
+          await using last = await world.start({}, portsOf(world))
+          await world.passing(client.run(last))
+          await world.until(async () => !/spooled|sending|reporting|doubtful/.test(await world.states()))
+          const expected = wanted.flatMap((files) =>
+            Object.entries(files).map(([name, text]) => `${name}=${text}`),
+          )
+          assert.deepEqual(world.stored(), expected.toSorted())
+          assert.equal(world.spool.contents.size, 0)
+          assertSentOnce(world.host.uploads, faults)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+})
+
+/** One life with a kill, then one without: true when the kill came too late to matter. */
+async function liveAndDie(steps: number, when: 'before' | 'after', fault: UploadFault): Promise<boolean> {
+  await using world = await UploadsWorld.open()
+  world.host.fail(fault)
+  const mortality = new Mortality(steps, when)
+  const client = new Client(world, [{ a: 'one', b: 'two' }])
+  void mortal(world, mortality, client)
+  await passUntil(world, () => mortality.isDead || client.isDone)
+  await using process = await world.start({}, portsOf(world))
+  await world.passing(client.run(process))
+  assert.deepEqual(world.stored(), ['a=one', 'b=two'], `killed ${when} step ${steps}`)
+  const node = world.host.filesIn(FOLDER)[0]
+  assert.ok(node !== undefined && (await world.tree.file(node.entry.link.id)) !== undefined)
+  await world.until(async () => world.spool.contents.size === 0)
+  return !mortality.isDead
+}
+
+async function mortal(world: UploadsWorld, mortality: Mortality, client: Client): Promise<void> {
+  const process = await world.start({}, mortality.over(portsOf(world)))
+  await client.run(process)
+}
+
+/** A client that sends what it was not told to be stored, again and again, under new upload ids. */
+class Client {
+  readonly #wanted: readonly Readonly<Record<string, string>>[]
+  readonly #world: UploadsWorld
+  readonly #told = new Set<number>()
+  #lives = 0
+
+  constructor(world: UploadsWorld, wanted: readonly Readonly<Record<string, string>>[]) {
+    this.#world = world
+    this.#wanted = wanted
+  }
+
+  get isDone(): boolean {
+    return this.#told.size === this.#wanted.length
+  }
+
+  async run(process: Process): Promise<void> {
+    this.#lives += 1
+    const life = this.#lives
+    for (const [index, files] of this.#wanted.entries()) {
+      if (this.#told.has(index) || (await this.#isClaimed(index))) continue
+      const upload = `life ${life}, upload ${index}`
+      await put(process, upload, files)
+      await process.uploads.whenStored(upload)
+      this.#told.add(index)
+    }
+  }
+
+  /** Between the claim and the answer there is a moment in which a kill leads to a second copy: the claim counts as told. */
+  async #isClaimed(index: number): Promise<boolean> {
+    for (let life = 1; life < this.#lives; life += 1) {
+      const transfers = await this.#world.journal.byUpload(`life ${life}, upload ${index}`)
+      if (transfers.length > 0 && transfers.every(({ isClaimed }) => isClaimed)) this.#told.add(index)
+    }
+    return this.#told.has(index)
+  }
+}
+
+async function passUntil(world: UploadsWorld, isSo: () => boolean): Promise<void> {
+  for (let jumps = 0; jumps < 2_000; jumps += 1) {
+    await settle()
+    if (isSo() || !world.clock.jump()) return
+  }
+}
+
+function filesOf(index: number, count: number): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, at) => [`${index}-${at}`, `content ${index} ${at}`]),
+  )
+}
+
+function fault(): fc.Arbitrary<UploadFault> {
+  const certain = new GatewayError('upstream-down', 'refused by the node', { facts: { stored: false } })
+  return (
+    fc
+      .record({
+        content: fc.constantFrom<UploadFault['content']>(
+          undefined,
+          undefined,
+          'lost',
+          'damaged',
+          'without-last',
+        ),
+        answer: fc.constantFrom<UploadFault['answer']>(undefined, undefined, 'cut', 'cut', certain),
+        reportAfterMs: fc.constantFrom(0, 0, 30_000, 600_000, 3 * 3_600_000, Number.POSITIVE_INFINITY),
+        shownAfterMs: fc.constantFrom(0, 30_000, 100_000),
+      })
+      // A damaged copy of which no report comes in time stays there: nothing proves that it is ours to remove.
+      .filter(({ content, reportAfterMs }) => content !== 'damaged' || reportAfterMs <= 30_000)
+      .map(({ content, answer, reportAfterMs, shownAfterMs }) => ({
+        ...(answer === certain ? { content: 'lost' as const } : content === undefined ? {} : { content }),
+        ...(answer === undefined ? {} : { answer }),
+        reportAfterMs,
+        shownAfterMs,
+      }))
+  )
+}
+
+function hasFewDamages(faults: readonly UploadFault[]): boolean {
+  return faults.filter(({ content }) => content === 'damaged').length <= 2
+}
+
+/** Where nothing was lost or damaged, no file that was answered with a 302 is in a later request. */
+function assertSentOnce(uploads: readonly MemoryUpload[], faults: readonly UploadFault[]): void {
+  if (faults.some(({ content }) => content !== undefined)) return
+  const accepted = new Set<string>()
+  for (const { names, isAccepted } of uploads) {
+    for (const name of names) {
+      assert.ok(!accepted.has(name), `${name} is sent again after a 302`)
+      if (isAccepted) accepted.add(name)
+    }
+  }
+}
