@@ -19,9 +19,9 @@ export function folderId(number: number): FolderId {
   return parseFolderId(number)
 }
 
-/** A file id from a short word: `file` becomes `file000000`. */
+/** A file id from a short word that does not end in z: `file1` becomes `file1zzzzz`. */
 export function fileId(word: string): FileId {
-  return parseFileId(word.padEnd(10, '0'))
+  return parseFileId(word.padEnd(10, 'z'))
 }
 
 export function transferId(number: number): TransferId {

@@ -19,8 +19,7 @@ export function migrate(db: DatabaseSync, path: string): void {
       { hint: 'install the newer version again' },
     )
   }
-  // A commit that has returned survives power loss: FULL syncs the log each time.
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY')
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY')
   db.exec('PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384')
   // Without this, REPLACE removes rows past the triggers that guard the ledger.
   db.exec('PRAGMA recursive_triggers = ON')
@@ -36,6 +35,8 @@ export function migrate(db: DatabaseSync, path: string): void {
       throw failure
     }
   }
+  // From here on a commit that has returned survives power loss; migrations may be done again.
+  db.exec('PRAGMA synchronous = FULL')
 }
 
 function versionOf(db: DatabaseSync, path: string): number {
