@@ -129,7 +129,7 @@ async function takeSlot(slots: Slots, { url, signal }: HttpRequest): Promise<() 
 }
 
 /** So much of a body waits for its reader; what is more stays with the sender. */
-const READ_AHEAD_BYTES = 256 * 1024
+const READ_AHEAD_BYTES = 64 * 1024
 
 async function send(
   agent: Agent,
@@ -154,11 +154,12 @@ async function send(
   })
   // Whoever reads the body meets its errors by reading; nobody else is to be stopped by them.
   answer.body.on('error', () => undefined).once('close', release)
+  // There is nothing to read after HEAD, and nobody who would do it.
   if (method === 'HEAD') answer.body.resume()
   return {
     status: answer.statusCode,
     headers: joined(answer.headers),
-    body: bodyOf(answer.body, url.host, signal),
+    body: method === 'HEAD' ? Readable.from([]) : bodyOf(answer.body, url.host, signal),
   }
 }
 

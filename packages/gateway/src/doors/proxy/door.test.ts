@@ -111,6 +111,17 @@ describe('a tunnel to a name of 1fichier', () => {
     assert.equal(only?.message, 'the client ended the TLS handshake for 1fichier.com')
   })
 
+  it('survives a fault of those who serve', async () => {
+    await using open = await openDoor({
+      serve: () => {
+        throw new TypeError('a fault')
+      },
+    })
+    const answer = await askInside(open, 'GET / HTTP/1.1\r\nHost: api.1fichier.com\r\n\r\n')
+    assert.match(answer, /^HTTP\/1\.1 500 /)
+    assert.doesNotMatch(answer, /TypeError|a fault/)
+  })
+
   it('survives a client that speaks no TLS, and one that says nothing', async () => {
     await using open = await openDoor({ limits: { handshakeMs: 20 } })
     const noise = await tunnelThrough(open.port, '1fichier.com:443')

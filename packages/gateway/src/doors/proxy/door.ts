@@ -74,7 +74,7 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
   const { authority, serve, clock, log } = options
   const limits: ProxyLimits = { ...PROXY_LIMITS, ...options.limits }
   const tunnels = createTunnels(limits.tunnels)
-  const interceptor = createInterceptor({ authority, serve, clock, limits })
+  const interceptor = createInterceptor({ authority, serve, clock, log, limits })
 
   const refuse = (socket: Socket, refusal: Refusal, gone: AbortSignal): void => {
     refuseTunnel(socket, refusal)
@@ -84,8 +84,10 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
     )
   }
 
+  /** Resolves when the tunnel is over; rejects when it was not opened, or its handshake failed. */
   const enter = async (request: IncomingMessage, socket: Socket, head: Buffer, tunnel: Tunnel) => {
     const target = parseTarget(request.url ?? '')
+    tunnel.leadsTo(`${target.host}:${target.port}`)
     const principal = await options.authenticate(credentialsOf(request), request.socket.remoteAddress ?? '')
     if (tunnels.countOf(principal.key) >= limits.tunnelsPerKey) throw tooMany()
     tunnel.authenticated(principal.key)
@@ -108,7 +110,7 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
     socket.on('error', () => undefined)
     socket.setTimeout(0)
     const startMs = clock.nowMs()
-    const facts = { target: (request.url ?? '').slice(0, 300), remote: socket.remoteAddress ?? '' }
+    const facts = { remote: socket.remoteAddress ?? '' }
     const tunnel = tunnels.admit(socket)
     if (tunnel === undefined) {
       log.warn(facts, 'refused a tunnel: too many, or stopping')
@@ -118,13 +120,13 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
     enter(request, socket, head, tunnel)
       .then(() => {
         const { bytesRead, bytesWritten } = socket
-        const key = tunnel.key ?? 'nobody'
-        log.info({ ...facts, key, bytesRead, bytesWritten, ms: clock.nowMs() - startMs }, 'a tunnel ended')
+        const durationMs = clock.nowMs() - startMs
+        log.info({ ...facts, ...namesOf(tunnel), bytesRead, bytesWritten, durationMs }, 'a tunnel ended')
       })
       .catch((failure: unknown) => {
         if (tunnel.gone.aborted && !(failure instanceof GatewayError)) return
         const error = GatewayError.from(failure)
-        const what = { ...facts, key: tunnel.key ?? 'nobody', code: error.code, ...error.facts }
+        const what = { ...facts, ...namesOf(tunnel), code: error.code, ...error.facts }
         if (error.code === 'internal') log.error({ ...what, cause: String(error.cause) }, error.message)
         else log.warn(what, error.message)
         // A tunnel that has begun carries somebody else's protocol: there is no place for our words in it.
@@ -166,6 +168,10 @@ function accept(tunnel: Tunnel, head: Buffer): void {
   tunnel.accepted()
   if (head.length > 0) socket.unshift(head)
   socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+}
+
+function namesOf(tunnel: Tunnel): { readonly key: string; readonly target: string } {
+  return { key: tunnel.key ?? 'nobody', target: tunnel.target }
 }
 
 function ownSocket(socket: Socket): AsyncDisposable & { readonly socket: Socket } {

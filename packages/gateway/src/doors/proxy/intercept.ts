@@ -2,11 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { type Clock, GatewayError, systemCodeOf } from '@guichet/core'
+import type { Log } from '../../log.ts'
 import type { Principal } from '../../services/principals.ts'
 import type { Authority } from './authority.ts'
 import type { Leaf } from './certificates.ts'
 import type { ProxyLimits } from './door.ts'
-import { refuseRequest } from './refusals.ts'
+import { refusalOf, refuseRequest } from './refusals.ts'
 import { hostOfHeader } from './target.ts'
 import type { Tunnel } from './tunnels.ts'
 
@@ -37,9 +38,10 @@ export function createInterceptor(options: {
   readonly authority: Authority
   readonly serve: Serve
   readonly clock: Clock
+  readonly log: Log
   readonly limits: ProxyLimits
 }): Interceptor {
-  const { authority, serve, clock, limits } = options
+  const { authority, serve, clock, log, limits } = options
   const inside = new WeakMap<Socket, Inside>()
   let current: { readonly leaf: Leaf; readonly context: SecureContext } | undefined
 
@@ -58,7 +60,7 @@ export function createInterceptor(options: {
     request.socket.setTimeout(limits.idleTimeoutMs)
     found.tunnel.began()
     response.once('close', () => found.tunnel.ended())
-    answer(request, response, found, serve)
+    answer(request, response, found, serve, log)
   })
 
   const contextNow = async (): Promise<SecureContext> => {
@@ -93,14 +95,27 @@ export function createInterceptor(options: {
   }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, found: Inside, serve: Serve): void {
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  found: Inside,
+  serve: Serve,
+  log: Log,
+): void {
   const { principal, host } = found
   const problem = problemOf(request, host)
   if (problem !== undefined) {
     refuseRequest(response, problem)
     return
   }
-  serve(request, response, { principal, host })
+  try {
+    serve(request, response, { principal, host })
+  } catch (failure) {
+    const error = GatewayError.from(failure)
+    log.error({ host, key: principal.key, code: error.code, cause: String(error.cause) }, error.message)
+    if (response.headersSent) response.destroy()
+    else refuseRequest(response, refusalOf(error))
+  }
 }
 
 /** Requests that two readers could understand in two ways are refused before anybody reads them. */

@@ -71,6 +71,13 @@ for (const text of REFUSED) {
   })
 }
 
+it('keeps what could be a password to itself', () => {
+  assert.throws(
+    () => parseTarget('any:s3cret@example.org:443'),
+    (error: unknown) => error instanceof GatewayError && !error.message.includes('s3cret'),
+  )
+})
+
 it('never throws anything but its own refusal, and what it accepts reads the same again', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme-ascii' }), fc.integer({ min: -1, max: 70_000 }), (host, port) => {

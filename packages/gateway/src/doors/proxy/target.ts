@@ -47,7 +47,9 @@ function isNumber(label: string): boolean {
   return /^(?:[0-9]+|0x[0-9a-f]*)$/.test(label)
 }
 
-function malformed(text: string): GatewayError {
+/** Says what was sent, but not what stood before an `@`: that could be a password. */
+function malformed(sent: string): GatewayError {
+  const text = sent.replace(/^.*@/s, '…@')
   const shown = JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
   return new GatewayError('invalid', `${shown} is not a place to tunnel to`, {
     hint: 'CONNECT takes host:port, with the usual notation for IP addresses and brackets around IPv6',

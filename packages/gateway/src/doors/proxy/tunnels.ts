@@ -8,10 +8,13 @@ export interface Tunnel {
   readonly gone: AbortSignal
   /** Who opened it, once that is known. */
   readonly key: KeyId | 'owner' | undefined
+  /** Where it leads, as `host:port`; empty until that is known. */
+  readonly target: string
   /** Has its CONNECT been answered with yes? */
   readonly isAccepted: boolean
   /** Requests inside it that are being answered. */
   readonly requests: number
+  leadsTo(target: string): void
   authenticated(key: KeyId | 'owner'): void
   accepted(): void
   began(): void
@@ -37,6 +40,7 @@ export function createTunnels(limit: number): Tunnels {
   const admit = (socket: Socket): Tunnel => {
     const closed = new AbortController()
     let key: KeyId | 'owner' | undefined
+    let target = ''
     let isAccepted = false
     let requests = 0
     const tunnel: Tunnel = {
@@ -45,11 +49,17 @@ export function createTunnels(limit: number): Tunnels {
       get key() {
         return key
       },
+      get target() {
+        return target
+      },
       get isAccepted() {
         return isAccepted
       },
       get requests() {
         return requests
+      },
+      leadsTo(to) {
+        target = to
       },
       authenticated(by) {
         key = by
