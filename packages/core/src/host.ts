@@ -17,7 +17,11 @@ export interface FileHost {
   fileInfo(link: FileLink, options: { readonly pass?: string }, call: HostCall): Promise<FileDetails>
 
   makeFolder(name: string, parent: FolderId, call: HostCall): Promise<FolderId>
-  renameFolder(folder: FolderId, name: string, call: HostCall): Promise<void>
+  /**
+   * `parent`, the folder it is in, keeps it there where 1fichier takes an absent destination for the root
+   * (wire.md §15.3); give it whenever it is known.
+   */
+  renameFolder(folder: FolderId, name: string, call: HostCall, parent?: FolderId): Promise<void>
   moveFolder(folder: FolderId, to: FolderId, call: HostCall): Promise<void>
   /** Rejects with `conflict` when the folder is not empty. */
   removeFolder(folder: FolderId, call: HostCall): Promise<void>

@@ -83,6 +83,17 @@ describe('an answer that does not come well', () => {
     assert.ok(isClosed)
   })
 
+  it('is read no further than a message goes when it is an endless page', async () => {
+    let bytes = 0
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      for (const piece = '<p>IP Locked</p>'.repeat(1_000); ; bytes += piece.length)
+        yield* [new TextEncoder().encode(piece)]
+    }
+    const failure = await failureOf(hostOver(async () => answerOf(endless())).account({}))
+    assert.equal(failure.code, 'locked')
+    assert.ok(bytes < 1_000_000)
+  })
+
   it('passes on what the transport says, facts included', async () => {
     const down = new GatewayError('upstream-down', 'no connection', { facts: { sent: false } })
     const failure = await failureOf(hostOver(() => Promise.reject(down)).account({}))

@@ -18,6 +18,10 @@ const PAGE_BYTES_MAX: number = 256 * 1024
 /** A longer `Retry-After` is taken for this. */
 const RETRY_AFTER_MS_MAX: number = 24 * 3_600 * SECOND_MS
 const WORDS_MAX = 200
+/** So much of an answer tells whether it is a page. */
+const HEAD_LENGTH = 1_024
+/** A refusal says what it has to say in this. */
+const MESSAGE_LENGTH_MAX = 2_000
 
 /** An answer that has been read to its end. */
 export interface Answer {
@@ -43,16 +47,10 @@ export async function send(exchange: Exchange, request: HttpRequest, call: HostC
 
 export async function readAnswer(place: string, response: HttpResponse, call: HostCall): Promise<Answer> {
   const { status, headers } = response
-  const declaredPage = /^(?:text\/html|application\/xhtml)/i.test(headers['content-type'] ?? '')
-  const text = await readText(
-    place,
-    response,
-    declaredPage ? PAGE_BYTES_MAX : ANSWER_BYTES_MAX,
-    declaredPage,
-    call,
-  )
-  // Some answers in JSON are labelled as pages: the first character tells.
-  const isPage = /^\s*</.test(text) || (declaredPage && !/^\s*[{[]/.test(text))
+  const text = await readText(place, response, call)
+  const isDeclaredPage = /^(?:text\/html|application\/xhtml)/i.test(headers['content-type'] ?? '')
+  // A label may be wrong: the first character tells more.
+  const isPage = isMarkup(text) || (isDeclaredPage && !/^\s*[{[]/.test(text))
   return { place, status, headers, text, json: isPage ? undefined : mendJson(text), isPage }
 }
 
@@ -63,9 +61,10 @@ export function refusalOf(
   from: 'message' | 'page',
   more: Readonly<Record<string, string | number>> = {},
 ): GatewayError {
-  const row = findRefusal(words, from) ?? byStatus(answer.status, words, from)
-  const quoted = from === 'message' && words.trim() !== '' ? `: ${quote(words)}` : ''
-  const number = from === 'message' ? /#(\d{1,6})\b(?!.*#\d)/.exec(words)?.[1] : undefined
+  const message = from === 'message' ? words.slice(0, MESSAGE_LENGTH_MAX) : ''
+  const row = findRefusal(message === '' ? words : message, from) ?? byStatus(answer.status, message, from)
+  const quoted = message.trim() === '' ? '' : `: ${quote(message)}`
+  const number = /#(\d{1,6})\b(?!.*#\d)/.exec(message)?.[1]
   const retryAfterMs = retryAfterOf(answer.headers) ?? row.retryAfterMs
   return new GatewayError(row.code, `1fichier ${row.meaning} (${answer.place})${quoted}`, {
     hint: row.hint,
@@ -166,29 +165,30 @@ function byStatus(status: number, words: string, from: 'message' | 'page'): type
   return words.trim() === '' ? DOWN : UNKNOWN
 }
 
-async function readText(
-  place: string,
-  response: HttpResponse,
-  limitBytes: number,
-  mayCut: boolean,
-  call: HostCall,
-): Promise<string> {
+async function readText(place: string, response: HttpResponse, call: HostCall): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
+  let head = ''
   let bytes = 0
   try {
     for await (const chunk of response.body) {
+      const piece = decoder.decode(chunk, { stream: true })
       bytes += chunk.length
-      if (bytes > limitBytes) {
-        if (mayCut) break
-        throw changed(`the answer of 1fichier is longer than ${limitBytes} bytes (${place})`)
+      text += piece
+      if (head.length < HEAD_LENGTH) head += piece.slice(0, HEAD_LENGTH)
+      if (bytes > PAGE_BYTES_MAX && isMarkup(head)) break
+      if (bytes > ANSWER_BYTES_MAX) {
+        throw changed(`the answer of 1fichier is longer than ${ANSWER_BYTES_MAX} bytes (${place})`)
       }
-      text += decoder.decode(chunk, { stream: true })
     }
   } catch (failure) {
     throw brokenOff(place, failure, call)
   }
   return text + decoder.decode()
+}
+
+function isMarkup(text: string): boolean {
+  return /^\s*</.test(text)
 }
 
 /** Seconds, or a date counted from the answer's own `Date`: this package reads no clock. */

@@ -78,15 +78,17 @@ describe('making a folder', () => {
 })
 
 describe('moving and renaming a folder', () => {
-  it('are two calls, neither of which says a word of the other', async () => {
+  it('are two calls: a move has no name, and a rename no place but the one it is in', async () => {
     const { host, seen } = hostThatGets({ body: { status: 'OK' } })
     await host.moveFolder(parseFolderId(7), ROOT, {})
     await host.renameFolder(parseFolderId(7), 'new', {})
+    await host.renameFolder(parseFolderId(7), 'new', {}, parseFolderId(3))
     assert.deepEqual(
       seen.map((request) => JSON.parse(request.body)),
       [
         { folder_id: 7, destination_folder_id: 0 },
         { folder_id: 7, rename: 'new' },
+        { folder_id: 7, destination_folder_id: 3, rename: 'new' },
       ],
     )
   })

@@ -31,10 +31,12 @@ export function folderCalls(wire: Wire): FolderCalls {
 
     makeFolder: (name, parent, call) => makeFolder(wire, name, parent, call),
 
-    // Renaming and moving are two calls: with `rename` the destination is ignored, or is not (wire.md §15.3).
-    async renameFolder(folder, name, call) {
+    // Renaming and moving are two calls. With `rename` the destination is ignored, or it is not and an absent one may
+    // be the root (wire.md §15.3): the folder's own parent is right in every reading, and what rclone sends.
+    async renameFolder(folder, name, call, parent) {
       refuseRoot(folder, 'renamed')
-      await callApi(wire, 'folder/mv', { folder_id: folder, rename: parseName(name) }, call)
+      const fields = { folder_id: folder, destination_folder_id: parent, rename: parseName(name) }
+      await callApi(wire, 'folder/mv', fields, call)
     },
 
     async moveFolder(folder, to, call) {

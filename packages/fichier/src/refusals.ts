@@ -287,6 +287,16 @@ export const REFUSALS: readonly Refusal[] = [
     source: 'wire.md §4.7 [issue rclone#7856]',
   },
   {
+    id: 'none-touched',
+    words: /no file has been (?:moved|copied|removed|deleted)/i,
+    code: 'not-found',
+    meaning: 'touched none of these files',
+    hint: 'they are gone already, or not yours; list the folder to see what is there',
+    http: '?',
+    seen: [],
+    source: 'inferred: what file/rename says (§4.7) in other calls; nobody quotes it',
+  },
+  {
     id: 'no-changes',
     words: /no changes requested/i,
     code: 'conflict',
