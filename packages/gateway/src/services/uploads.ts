@@ -179,7 +179,7 @@ class JournaledUploads implements Uploads {
       }
       if (fresh.length > 0) await journal.add(fresh)
     } catch (failure) {
-      await this.discard(received)
+      for (const { id } of received) if ((await journal.get(id)) === undefined) await spool.remove(id)
       throw GatewayError.from(failure)
     }
     uploader.offer(fresh, options)
