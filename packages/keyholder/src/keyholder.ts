@@ -97,12 +97,7 @@ export class Keyholder implements Disposable {
   async unseal(unlockSecret: UnlockSecret = this.#options.unlockSecret): Promise<void> {
     await this.#change(async () => {
       const seals = this.#seals
-      const vault = await unlockVault(this.#options.vaultPath, await unlockSecret()).catch(
-        (failure: unknown) => {
-          if (this.#state.kind === 'sealed') this.#state = { kind: 'sealed', reason: reasonOf(failure) }
-          throw failure
-        },
-      )
+      const vault = await this.#unlock(unlockSecret)
       if (seals !== this.#seals) {
         forgetVault(vault)
         throw sealedBecause('it was sealed again meanwhile')
@@ -154,6 +149,15 @@ export class Keyholder implements Disposable {
   #opened(): OpenedVault {
     if (this.#state.kind === 'open') return this.#state.vault
     throw sealedBecause(this.#state.reason)
+  }
+
+  async #unlock(unlockSecret: UnlockSecret): Promise<OpenedVault> {
+    try {
+      return await unlockVault(this.#options.vaultPath, await unlockSecret())
+    } catch (failure) {
+      if (this.#state.kind === 'sealed') this.#state = { kind: 'sealed', reason: reasonOf(failure) }
+      throw failure
+    }
   }
 
   #isHolding(vault: OpenedVault): boolean {

@@ -85,8 +85,14 @@ interface FirstLine {
 
 function argumentsFor(options: KeyholderStart): string[] {
   const main = fileURLToPath(new URL('./main.ts', import.meta.url))
-  // Without the first flag any process of the same user can open a debugger in the child.
-  const flags = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning']
+  const flags = [
+    // Without it any process of the same user can open a debugger in the child.
+    '--disable-sigusr1',
+    // A stream of 64 KiB buffers would otherwise wait for a rare collection: 170 MB instead of 120 MB.
+    '--max-semi-space-size=1',
+    '--v8-pool-size=1',
+    '--disable-warning=ExperimentalWarning',
+  ]
   return [
     ...flags,
     main,

@@ -44,7 +44,7 @@ export async function readPassphrase(question: string, terminalPath: string): Pr
   for await (const text of terminal.input.setEncoding('utf8') as AsyncIterable<string>) {
     for (const character of text) {
       if (character === '\r' || character === '\n') {
-        terminal.write('\r\n')
+        terminal.write('\n')
         return new Secret(characters.join(''))
       }
       if (character === '\u0003' || character === '\u0004') throw interrupted()

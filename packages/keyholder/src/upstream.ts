@@ -2,7 +2,7 @@ import { lookup } from 'node:dns'
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import type { LookupFunction, Socket } from 'node:net'
-import { getCACertificates, TLSSocket } from 'node:tls'
+import { createSecureContext, getCACertificates, TLSSocket } from 'node:tls'
 import { GatewayError, MINUTE_MS, SECOND_MS, systemCodeOf } from '@guichet/core'
 import type { Target } from './closed-list.ts'
 
@@ -28,19 +28,22 @@ const IDLE_MS = 10 * MINUTE_MS
 
 /** TLS to 1fichier, always verified, on port 443. Follows nothing, repeats nothing. */
 export class Upstream implements Disposable {
-  readonly #options: UpstreamOptions
-  readonly #ca: string[]
-  readonly #calls = new Agent({ keepAlive: true, maxFreeSockets: 8, timeout: 15 * SECOND_MS })
+  readonly #connect: UpstreamOptions['connect']
+  readonly #calls: Agent
   /** An upload never meets a connection that the node is about to close. */
-  readonly #uploads = new Agent({ keepAlive: false })
+  readonly #uploads: Agent
 
   constructor(options: UpstreamOptions) {
-    this.#options = options
-    this.#ca = [...getCACertificates('default'), ...(options.ca === undefined ? [] : [options.ca])]
+    this.#connect = options.connect
+    const ca = [...getCACertificates('default'), ...(options.ca === undefined ? [] : [options.ca])]
+    // Made once: to read the certificates of the world takes longer than a call.
+    const secureContext = createSecureContext({ ca, minVersion: 'TLSv1.2' })
+    this.#calls = new Agent({ secureContext, keepAlive: true, maxFreeSockets: 8, timeout: 15 * SECOND_MS })
+    this.#uploads = new Agent({ secureContext, keepAlive: false })
   }
 
   send(target: Target, headers: OutgoingHttpHeaders, apiKey: Buffer, signal: AbortSignal): Sending {
-    const { connect } = this.#options
+    const connect = this.#connect
     const request = httpsRequest({
       agent: target.kind === 'upload' ? this.#uploads : this.#calls,
       method: target.method,
@@ -51,8 +54,6 @@ export class Upstream implements Disposable {
       headers: { ...headers, host: target.host, authorization: `Bearer ${apiKey.toString('latin1')}` },
       timeout: CONNECT_MS,
       signal,
-      ca: this.#ca,
-      minVersion: 'TLSv1.2',
       // Written out, because the environment could turn the default around.
       rejectUnauthorized: true,
       ...(connect === undefined ? {} : { lookup: lookupInstead(connect.host) }),
