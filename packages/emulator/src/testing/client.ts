@@ -1,4 +1,5 @@
-import { type IncomingHttpHeaders, request } from 'node:https'
+import type { IncomingHttpHeaders } from 'node:http'
+import { request } from 'node:https'
 import type { Emulator } from '../emulator.ts'
 
 /** A plain HTTPS client for the tests: it knows no 1fichier, only where the emulator is. */

@@ -7,7 +7,10 @@ export interface ConnectProxy extends AsyncDisposable {
 }
 
 /** A proxy whose every tunnel, whatever name it asks for, ends at one port: so a program with fixed host names meets the emulator. */
-export async function startConnectProxy(target: { readonly host: string; readonly port: number }): Promise<ConnectProxy> {
+export async function startConnectProxy(target: {
+  readonly host: string
+  readonly port: number
+}): Promise<ConnectProxy> {
   const sockets = new Set<Socket>()
   const server = createServer((_request, response) => response.writeHead(405).end())
   server.on('connect', (_request, client: Socket) => {
