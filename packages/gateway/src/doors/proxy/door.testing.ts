@@ -7,8 +7,6 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { GatewayError, parseKeyId, ROOT } from '@guichet/core'
-import { createDial } from '../../connections/dial.ts'
-import type { Resolve } from '../../connections/resolve.ts'
 import type { Log } from '../../log.ts'
 import type { Principal } from '../../services/principals.ts'
 import { realWorld } from '../../world.ts'
@@ -29,13 +27,8 @@ export interface OpenDoor extends AsyncDisposable {
   openCount(): number
 }
 
-/** A proxy door on an HTTP server of its own. Loopback counts as public where `isReachable` says so. */
-export async function openDoor(
-  options: Partial<ProxyDoorOptions> & {
-    readonly resolve?: Resolve
-    readonly isReachable?: (address: string) => boolean
-  } = {},
-): Promise<OpenDoor> {
+/** A proxy door on an HTTP server of its own, which reaches no other host unless it is given a `dial`. */
+export async function openDoor(options: Partial<ProxyDoorOptions> = {}): Promise<OpenDoor> {
   const { clock } = realWorld('silent')
   const home = await mkdtemp(join(tmpdir(), 'guichet-door-'))
   await createAuthority(home, clock.nowMs())
@@ -43,16 +36,11 @@ export async function openDoor(
   const logged: { facts: object; message: string }[] = []
   const note = (facts: object, message: string): void => void logged.push({ facts, message })
   const log: Log = { debug: note, info: note, warn: note, error: note }
-  const { resolve, isReachable, ...doorOptions } = options
   const door = openProxyDoor({
     authority,
     clock,
     log,
-    dial: createDial({
-      clock,
-      ...(resolve === undefined ? {} : { resolve }),
-      ...(isReachable === undefined ? {} : { isReachable }),
-    }),
+    dial: () => assert.fail('no other host is to be reached'),
     authenticate: async (credentials) => principalOf(credentials?.secret),
     mayTunnel: async (principal) => {
       if (!principal.mayTunnel) throw new GatewayError('forbidden', 'this key opens no tunnels')
@@ -60,7 +48,7 @@ export async function openDoor(
     serve: (request, response, { principal, host }) => {
       response.end(`${principal.name} ${request.method} ${host} ${request.url}\n`)
     },
-    ...doorOptions,
+    ...options,
   })
   const open = new Set<Socket>()
   const server = createServer((request, response) => {

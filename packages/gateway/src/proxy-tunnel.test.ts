@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { it } from 'node:test'
-import type { Address } from '../../connections/resolve.ts'
+import { createDial } from './connections/dial.ts'
+import type { Address, Resolve } from './connections/resolve.ts'
 import {
   connectText,
   NO_TUNNELS,
@@ -14,9 +15,11 @@ import {
   say,
   tunnelThrough,
   withoutTool,
-} from './door.testing.ts'
+} from './doors/proxy/door.testing.ts'
+import { realWorld } from './world.ts'
 
 const CURL = withoutTool('curl')
+const { clock } = realWorld('silent')
 const LOOPBACK: readonly Address[] = [{ address: '127.0.0.1', family: 4 }]
 
 it('passes bytes both ways, many of them, for those who may', { skip: CURL }, async () => {
@@ -39,13 +42,17 @@ it('passes bytes both ways, many of them, for those who may', { skip: CURL }, as
 })
 
 it('refuses who may not, before a name is resolved', async () => {
-  await using open = await openDoor({ resolve: () => assert.fail('nothing is to be resolved') })
+  await using open = await openDoor({
+    dial: createDial({ clock, resolve: () => assert.fail('nothing is to be resolved') }),
+  })
   const answer = await say(open.port, connectText('site.example:443', NO_TUNNELS))
   assert.match(answer, /^HTTP\/1\.1 403 Forbidden: this key opens no tunnels/)
 })
 
 it('opens the usual ports only', async () => {
-  await using open = await openDoor({ resolve: () => assert.fail('nothing is to be resolved') })
+  await using open = await openDoor({
+    dial: createDial({ clock, resolve: () => assert.fail('nothing is to be resolved') }),
+  })
   for (const port of [22, 25, 8443]) {
     const answer = await say(open.port, connectText(`site.example:${port}`))
     assert.match(answer, /^HTTP\/1\.1 403 Forbidden: tunnels to port \d+ are closed/)
@@ -53,9 +60,8 @@ it('opens the usual ports only', async () => {
 })
 
 it('R3: refuses a name with one private address among public ones, and private addresses themselves', async () => {
-  await using open = await openDoor({
-    resolve: async () => [{ address: '192.0.43.8', family: 4 }, ...LOOPBACK],
-  })
+  const resolve: Resolve = async () => [{ address: '192.0.43.8', family: 4 }, ...LOOPBACK]
+  await using open = await openDoor({ dial: createDial({ clock, resolve }) })
   for (const target of [
     'site.example:443',
     '127.0.0.1:443',
@@ -73,7 +79,7 @@ it('R3: refuses a name with one private address among public ones, and private a
 })
 
 it('R3: the system’s own names for this machine are refused, too', async () => {
-  await using open = await openDoor()
+  await using open = await openDoor({ dial: createDial({ clock }) })
   const answer = await say(open.port, connectText('localhost:443'))
   assert.match(answer, /^HTTP\/1\.1 403 Forbidden: localhost is at (127\.0\.0\.1|::1), which is not a public/)
 })
@@ -91,12 +97,15 @@ it('R3: asks for the address once: a second answer has no say', async () => {
 })
 
 it('answers 502 when the name is unknown, nobody listens, or nobody answers in time', async () => {
-  await using unknown = await openDoor({
-    resolve: () => Promise.reject(Object.assign(new Error('x'), { code: 'ENOTFOUND' })),
-  })
+  const notFound: Resolve = () => Promise.reject(Object.assign(new Error('x'), { code: 'ENOTFOUND' }))
+  await using unknown = await openDoor({ dial: createDial({ clock, resolve: notFound }) })
   assert.match(await say(unknown.port, connectText('site.example:443')), /^HTTP\/1\.1 502 .*ENOTFOUND/)
-  await using none = await openDoor({ resolve: async () => [] })
+  await using none = await openDoor({ dial: createDial({ clock, resolve: async () => [] }) })
   assert.match(await say(none.port, connectText('site.example:443')), /^HTTP\/1\.1 502 .*no address/)
+  await using late = await openDoor({
+    dial: createDial({ clock, resolve: () => new Promise(() => {}), timeoutMs: 20 }),
+  })
+  assert.match(await say(late.port, connectText('site.example:443')), /^HTTP\/1\.1 502 .*no answer in time/)
   const closed = await openSite(createServer())
   await closed[Symbol.asyncDispose]()
   await using alone = await openTo(closed.port)
@@ -171,14 +180,12 @@ it('disposing ends every tunnel, the blind ones included', async () => {
 it('a client that leaves while its host is looked up leaves nothing behind', async () => {
   const asked = Promise.withResolvers<void>()
   const answered = Promise.withResolvers<readonly Address[]>()
-  await using open = await openDoor({
-    resolve: () => {
-      asked.resolve()
-      return answered.promise
-    },
-    isReachable: () => assert.fail('nobody is there any more'),
-  })
-  const { connect } = await import('node:net')
+  const resolve: Resolve = () => {
+    asked.resolve()
+    return answered.promise
+  }
+  const isReachable = () => assert.fail('nobody is there any more')
+  await using open = await openDoor({ dial: createDial({ clock, resolve, isReachable }) })
   const socket = connect({ port: open.port, host: '127.0.0.1' })
   socket.write(connectText('site.example:443'))
   await asked.promise
@@ -189,10 +196,11 @@ it('a client that leaves while its host is looked up leaves nothing behind', asy
 /** A door whose tunnels reach one site on loopback. */
 function openTo(
   port: number,
-  resolve: () => Promise<readonly Address[]> = async () => LOOPBACK,
+  resolve: Resolve = async () => LOOPBACK,
   limits: { readonly idleTimeoutMs?: number } = {},
 ): Promise<OpenDoor> {
-  return openDoor({ resolve, isReachable: () => true, limits: { ports: [port], ...limits } })
+  const dial = createDial({ clock, resolve, isReachable: () => true })
+  return openDoor({ dial, limits: { ports: [port], ...limits } })
 }
 
 async function openSite(
