@@ -262,8 +262,8 @@ export class MemoryHost implements FileHost {
   async uploadReport(receipt: UploadReceipt, call: HostCall): Promise<UploadReport> {
     this.calls.set('uploadReport', (this.calls.get('uploadReport') ?? 0) + 1)
     call.signal?.throwIfAborted()
-    const report = this.#reports.get(receipt.xid)
-    if (report === undefined || report.readyMs > this.#clock.nowMs()) return { kind: 'pending' }
+    const report = this.#reports.get(receipt.xid) ?? missing(`upload ${receipt.xid}`)
+    if (report.readyMs > this.#clock.nowMs()) return { kind: 'pending' }
     return { kind: 'stored', files: report.files }
   }
 

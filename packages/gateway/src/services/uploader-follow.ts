@@ -12,6 +12,9 @@ import { candidatesFor, type Pair, verifyReport } from './uploader-match.ts'
 import { doubt, sendAgain } from './uploader-send.ts'
 import type { Batch, UploadWork } from './uploader-work.ts'
 
+/** An id that the node does not know is a 404 each time, and many of those are punished (wire.md §3). */
+const UNKNOWN_MAX = 3
+
 /**
  * Follows a request until the fate of each of its files is known: stored and verified, to be sent again, or failed.
  * Sends nothing. Rejects only when the uploader stops; the journal then says where to go on.
@@ -31,34 +34,36 @@ export async function follow(work: UploadWork, batch: Batch, stage: 'reporting' 
  */
 async function pollReport(work: UploadWork, batch: Batch, untilMs: number, growth: Growth): Promise<void> {
   const { clock, stop } = work
+  let unknown = 0
   for (let asked = 0; ; asked += 1) {
-    const isReported = await takeReport(work, batch)
+    const outcome = await takeReport(work, batch)
+    if (outcome === 'unknown') unknown += 1
     const leftMs = untilMs - clock.nowMs()
     // Scaled limits have broken milliseconds; less than one is no time to wait for.
-    if (isReported || leftMs < 1) return
+    if (outcome === 'done' || unknown >= UNKNOWN_MAX || leftMs < 1) return
     await clock.sleep(Math.min(growingMs(growth, asked), leftMs), stop)
   }
 }
 
-/** True once the whole report is carried out. */
-async function takeReport(work: UploadWork, batch: Batch): Promise<boolean> {
+/** `done` once the whole report is carried out; `unknown` when the node knows of no such upload. */
+async function takeReport(work: UploadWork, batch: Batch): Promise<'done' | 'pending' | 'unknown'> {
   const { node, xid } = batch
   const key = batch.left[0]?.key ?? 'owner'
   try {
     const host = work.host({ key, priority: 'write' })
     const report = await host.uploadReport({ node, xid }, { signal: work.stop })
-    if (report.kind === 'pending' || report.files.length === 0) return false
+    if (report.kind === 'pending' || report.files.length === 0) return 'pending'
     const verified = verifyReport(batch.left, report.files)
     await keep(work, batch, verified.stored)
     await replace(work, batch, verified.corrupt)
-    return true
+    return 'done'
   } catch (failure) {
     throwIfStopping(work)
     // A report that cannot be had, or a bad copy that cannot be removed yet: the next round asks again.
     const error = GatewayError.from(failure)
     if (error.code === 'account-refused') work.refused(error)
     work.log?.debug({ code: error.code, node, xid }, `no report: ${error.message}`)
-    return false
+    return error.code === 'not-found' ? 'unknown' : 'pending'
   }
 }
 
@@ -72,7 +77,6 @@ async function prove(work: UploadWork, batch: Batch): Promise<void> {
   const settleMs = limits.settleMs + Math.ceil(bytes / limits.settleBytesPerMs)
   for (let look = 1; look <= 2; look += 1) {
     const dueMs = clock.nowMs() + settleMs
-    // An id that the node does not know is a refusal each time, and many of those are punished (wire.md §3).
     await pollReport(work, batch, dueMs, limits.retry)
     if (batch.left.length === 0) return
     await clock.sleep(dueMs - clock.nowMs(), work.stop)

@@ -5,18 +5,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { ROOT } from '@guichet/core'
-import { MemoryHost } from '../../../testkit/src/memory-host.ts'
+import { FakeClock, MemoryHost } from '@guichet/testkit'
 import { openHashers } from '../hashing/hashers.ts'
 import { openSpool } from '../stores/disk/spool.ts'
 import { openDatabase, SqliteTransferJournal, SqliteTree } from '../stores/sqlite/index.ts'
 import { startUploader } from './uploader.ts'
 import { createUploads } from './uploads.ts'
-import { JumpingClock, KEY, whirlpoolOf } from './uploads-world.test.ts'
+import { KEY, whirlpoolOf } from './uploads-world.test.ts'
 
 describe('an upload through disk, journal and hashing threads', () => {
   it('stores the bytes that were sent, whatever their size (R8)', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'guichet-uploads-'))
-    const clock = new JumpingClock()
+    const clock = new FakeClock()
     try {
       await using db = openDatabase({ path: join(directory, 'guichet.db') })
       await using hashers = openHashers({ size: 1 })
@@ -71,7 +71,7 @@ async function* chunks(content: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** Here the disk takes real time, in which the clock moves on in small steps. */
-async function passing<T>(clock: JumpingClock, promise: Promise<T>): Promise<T> {
+async function passing<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
   let isOver = false
   const over = promise.finally(() => {
     isOver = true

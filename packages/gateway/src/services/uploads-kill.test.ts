@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError } from '@guichet/core'
+import type { MemoryUpload, UploadFault } from '@guichet/testkit'
 import fc from 'fast-check'
-import type { MemoryUpload, UploadFault } from '../../../testkit/src/memory-host.ts'
-import {
-  FOLDER,
-  hostWith,
-  type Ports,
-  type Process,
-  put,
-  settle,
-  UploadsWorld,
-} from './uploads-world.test.ts'
+import { FOLDER, hostWith, type Ports, type Process, put, UploadsWorld } from './uploads-world.test.ts'
 
 /**
  * Ends a process at its n-th touch of the world: from there on nothing it does has any effect, and nothing answers it.
@@ -191,11 +183,9 @@ class Client {
   }
 }
 
+/** Until it is so, or nothing more happens: a dead process waits for ever. */
 async function passUntil(world: UploadsWorld, isSo: () => boolean): Promise<void> {
-  for (let jumps = 0; jumps < 2_000; jumps += 1) {
-    await settle()
-    if (isSo() || !world.clock.jump()) return
-  }
+  await world.until(() => isSo())
 }
 
 function filesOf(index: number, count: number): Readonly<Record<string, string>> {

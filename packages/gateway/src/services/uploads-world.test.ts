@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import {
-  type Clock,
   type FileHost,
   type FolderId,
   GatewayError,
@@ -12,7 +11,7 @@ import {
   type TransferJournal,
   type Tree,
 } from '@guichet/core'
-import { MemoryHost } from '../../../testkit/src/memory-host.ts'
+import { FakeClock, MemoryHost } from '@guichet/testkit'
 import { openDatabase, SqliteTransferJournal, SqliteTree } from '../stores/sqlite/index.ts'
 import { startUploader, type Uploader } from './uploader.ts'
 import type { UploaderLimits } from './uploader-limits.ts'
@@ -22,58 +21,6 @@ import { createUploads, type Received, type UploadSpool, type Uploads } from './
 export const FOLDER: FolderId = parseFolderId(7)
 export const KEY: KeyId = parseKeyId('k-abcdefgh')
 export const START_MS: number = Date.UTC(2026, 5, 1, 12)
-
-/** Time that jumps from one waiter to the next. */
-export class JumpingClock implements Clock {
-  #nowMs: number = START_MS
-  #sleepers: { readonly dueMs: number; readonly wake: () => void }[] = []
-
-  nowMs(): number {
-    return this.#nowMs
-  }
-
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    if (ms <= 0) return
-    await new Promise<void>((resolve, reject) => {
-      const sleeper = { dueMs: this.#nowMs + ms, wake: resolve }
-      this.#sleepers.push(sleeper)
-      const onAbort = (): void => {
-        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper)
-        reject(signal?.reason)
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-    })
-  }
-
-  /** Moves on to the next sleeper; false when nobody sleeps. */
-  jump(): boolean {
-    const next = this.#sleepers.toSorted((a, b) => a.dueMs - b.dueMs)[0]
-    if (next === undefined) return false
-    this.#nowMs = Math.max(this.#nowMs, next.dueMs)
-    this.#sleepers = this.#sleepers.filter((sleeper) => sleeper !== next)
-    next.wake()
-    return true
-  }
-
-  /** Time passes; whoever wakes up meanwhile goes on in its order. */
-  async advance(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms
-    while (true) {
-      await settle()
-      const dueMs = Math.min(...this.#sleepers.map((sleeper) => sleeper.dueMs))
-      if (dueMs > untilMs) break
-      this.jump()
-    }
-    this.#nowMs = untilMs
-    await settle()
-  }
-}
-
-/** Everything that does not wait for time happens. */
-export async function settle(): Promise<void> {
-  for (let round = 0; round < 4; round += 1) await new Promise((resolve) => setImmediate(resolve))
-}
 
 /** The spool without a disk. */
 export class MemorySpool implements UploadSpool, UploadContent {
@@ -145,7 +92,7 @@ export interface Process extends AsyncDisposable {
 
 /** One account, one journal, one spool; processes over them come and go. */
 export class UploadsWorld implements AsyncDisposable {
-  readonly clock: JumpingClock = new JumpingClock()
+  readonly clock: FakeClock = new FakeClock(START_MS)
   readonly host: MemoryHost = new MemoryHost({ clock: this.clock, whirlpool: whirlpoolOf })
   readonly #db = openDatabase({ path: ':memory:' })
   readonly tree: SqliteTree = new SqliteTree(this.#db)
@@ -185,26 +132,19 @@ export class UploadsWorld implements AsyncDisposable {
     return { uploader, uploads, [Symbol.asyncDispose]: () => uploader[Symbol.asyncDispose]() }
   }
 
-  /** Lets time pass until it is so; at most so many jumps. */
-  async until(isSo: () => boolean | Promise<boolean>, jumpsMax = 2_000): Promise<void> {
-    for (let jumps = 0; jumps < jumpsMax; jumps += 1) {
-      await settle()
-      if (await isSo()) return
-      if (!this.clock.jump()) break
+  /** Lets time pass until it is so; it is looked at less and less often. */
+  async until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+    const look = async (): Promise<void> => {
+      for (let waitMs = 50; !(await isSo()); waitMs = Math.min(waitMs * 1.3, 60_000)) {
+        await this.clock.sleep(waitMs)
+      }
     }
-    await settle()
-    if (!(await isSo())) throw new Error(`it never came to be so; the journal says ${await this.states()}`)
+    await this.passing(look())
   }
 
-  /** As `until`, for a promise. */
+  /** Lets time pass until the promise is settled, at most a week of it. */
   async passing<T>(promise: Promise<T>): Promise<T> {
-    let isOver = false
-    const over = promise.finally(() => {
-      isOver = true
-    })
-    over.catch(() => {})
-    await this.until(() => isOver)
-    return await over
+    return await this.clock.until(promise, 7 * 24 * 3_600_000)
   }
 
   async states(): Promise<string> {

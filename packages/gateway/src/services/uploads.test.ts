@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError, parseKeyId, ROOT } from '@guichet/core'
-import {
-  contentOf,
-  FOLDER,
-  hostWith,
-  KEY,
-  put,
-  settle,
-  UploadsWorld,
-  whirlpoolOf,
-} from './uploads-world.test.ts'
+import { contentOf, FOLDER, hostWith, KEY, put, UploadsWorld, whirlpoolOf } from './uploads-world.test.ts'
 
 describe('taking content in', () => {
   it('refuses names, sizes and empty files before anything is stored', async () => {
@@ -103,7 +94,7 @@ describe('an upload that a client repeats because it lost the answer', () => {
     await using process = await world.start()
     await put(process, 'u1', { a: 'one' })
     const waiting = process.uploads.whenStored('u1')
-    await settle()
+    await world.clock.settle()
     await put(process, 'u2', { a: 'one' })
     const later = process.uploads.whenStored('u1')
     const [first, second, third] = await world.passing(

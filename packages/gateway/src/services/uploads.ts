@@ -167,7 +167,7 @@ class JournaledUploads implements Uploads {
     received: readonly Received[],
     options: { readonly more: boolean },
   ): Promise<readonly Transfer[]> {
-    const { journal, spool, uploader, clock } = this.#options
+    const { journal, uploader, clock } = this.#options
     const transfers: Transfer[] = []
     const fresh: Transfer[] = []
     try {
@@ -179,17 +179,19 @@ class JournaledUploads implements Uploads {
       }
       if (fresh.length > 0) await journal.add(fresh)
     } catch (failure) {
-      for (const { id } of received) if ((await journal.get(id)) === undefined) await spool.remove(id)
+      await this.discard(received)
       throw GatewayError.from(failure)
     }
     uploader.offer(fresh, options)
     const kept = new Set(fresh.map(({ id }) => id))
-    for (const { id } of received) if (!kept.has(id)) await spool.remove(id)
+    await this.#drop(received.map(({ id }) => id).filter((id) => !kept.has(id)))
     return transfers
   }
 
   async discard(received: readonly Received[]): Promise<void> {
-    for (const { id } of received) await this.#options.spool.remove(id)
+    const { journal, spool } = this.#options
+    // What an earlier commit journaled is owed, whoever discards it.
+    for (const { id } of received) if ((await journal.get(id)) === undefined) await spool.remove(id)
   }
 
   async whenStored(upload: string, signal?: AbortSignal): Promise<readonly Transfer[]> {
@@ -285,6 +287,11 @@ class JournaledUploads implements Uploads {
     return claimed.filter((transfer) => transfer !== undefined)
   }
 
+  /** Content that nobody needs; should it resist, the next start sweeps it. */
+  async #drop(ids: readonly TransferId[]): Promise<void> {
+    await Promise.allSettled(ids.map((id) => this.#options.spool.remove(id)))
+  }
+
   /**
    * The client is told: of what failed it has the content itself, and ours is given up.
    * What was stored stays unclaimed, so that the client may send all of it again.
@@ -293,7 +300,7 @@ class JournaledUploads implements Uploads {
     const failed = transfers.filter(({ state }) => state.kind === 'failed').map(({ id }) => id)
     if (failed.length > 0) {
       await this.#options.journal.claim(failed)
-      for (const id of failed) await this.#options.spool.remove(id)
+      await this.#drop(failed)
     }
     throw error
   }
