@@ -82,12 +82,20 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     return code
   } catch (failure) {
     if (failure instanceof CommanderError) return failure.exitCode
-    const error = foreseen(failure)
+    const error = reasonOf(failure, world)
     const print = createPrinter({ ...world, isJson: false, isQuiet: false })
     print.failure(error)
     if ((world.env['GUICHET_DEBUG'] ?? '') !== '') printDetails(print, failure)
-    return TRAITS[error.code].exit
+    const { exit } = error.facts
+    return error.code === 'cancelled' && typeof exit === 'number' ? exit : TRAITS[error.code].exit
   }
+}
+
+/** Whatever a signal broke off says so in its own way; the signal is the reason. */
+function reasonOf(failure: unknown, world: World): GatewayError {
+  const error = foreseen(failure)
+  const { stop } = world.signals
+  return error.code === 'cancelled' && stop.aborted ? foreseen(stop.reason) : error
 }
 
 export function createProgram(cli: Cli): Command {

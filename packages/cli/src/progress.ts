@@ -6,6 +6,7 @@ import { durationText } from './times.ts'
 
 /** A bar on the terminal, or nothing where nobody looks: not a terminal, --json, --quiet. */
 export interface Progress extends Disposable {
+  readonly isVisible: boolean
   addTotal(bytes: number): void
   add(bytes: number): void
   /** What is going on besides bytes: `12 of 200 stored`, `waiting for 1fichier: 12s`. */
@@ -15,7 +16,7 @@ export interface Progress extends Disposable {
 export function startProgress(session: Session): Progress {
   const { world, print } = session
   if (world.errors.isTTY !== true || print.isJson || print.isQuiet) {
-    return { addTotal: () => {}, add: () => {}, tell: () => {}, [Symbol.dispose]: () => {} }
+    return { isVisible: false, addTotal: () => {}, add: () => {}, tell: () => {}, [Symbol.dispose]: () => {} }
   }
   const startedMs = world.clock.nowMs()
   let totalBytes = 0
@@ -48,6 +49,7 @@ export function startProgress(session: Session): Progress {
   const draw = (): void => bar.update(bytes, figures())
   bar.start(1, 0, figures())
   return {
+    isVisible: true,
     addTotal(more) {
       totalBytes += more
       bar.setTotal(Math.max(totalBytes, 1))
@@ -61,5 +63,22 @@ export function startProgress(session: Session): Progress {
       draw()
     },
     [Symbol.dispose]: () => bar.stop(),
+  }
+}
+
+/** Says which limit of 1fichier is waited for, where a bar is shown and the key may know. */
+export async function tellWaiting(session: Session, progress: Progress): Promise<void> {
+  if (!progress.isVisible) return
+  try {
+    const { scheduler } = await session.connect().guichet.status({ signal: session.stop })
+    const [lock] = scheduler.locks
+    const [call] = scheduler.waiting
+    if (lock?.untilMs !== undefined) {
+      progress.tell(`1fichier's lock: ${durationText(lock.untilMs - session.world.clock.nowMs())}`)
+    } else if (call !== undefined) {
+      progress.tell(`waiting for 1fichier's limit: ${durationText(call.waitMs)}`)
+    }
+  } catch {
+    // It is only for show, and not every key may see the status.
   }
 }

@@ -26,8 +26,8 @@ export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGPIPE'
 export interface Signals {
   /** Aborted by the first signal that nobody has taken over; its reason is a `GatewayError`. */
   readonly stop: AbortSignal
-  /** Until disposed, signals go to the listener alone. */
-  take(listener: (signal: StopSignal) => void): Disposable
+  /** Until disposed, signals go to the listener first; one for which it returns true ends there. */
+  take(listener: (signal: StopSignal) => boolean): Disposable
 }
 
 export function isInteractive(world: World): boolean {
@@ -59,21 +59,25 @@ const systemClock: Clock = {
   },
 }
 
+/** What a shell sees of a program that a signal ended; a reader that went away is no failure. */
 const EXIT_OF_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 0, SIGTERM: 143 } as const
+/** One key press can arrive twice: from the terminal, and from the launcher that passes it on. */
+const SAME_SIGNAL_MS = 500
 
 function processSignals(): Signals {
   const stopping = new AbortController()
-  const listeners: ((signal: StopSignal) => void)[] = []
+  const listeners: ((signal: StopSignal) => boolean)[] = []
+  let last: { readonly signal: StopSignal; readonly atMs: number } | undefined
   const receive = (signal: StopSignal): void => {
-    const listener = listeners.at(-1)
-    if (listener !== undefined) {
-      listener(signal)
-      return
-    }
+    const atMs = performance.now()
+    const isSame = last?.signal === signal && atMs - last.atMs < SAME_SIGNAL_MS
+    last = { signal, atMs }
+    if (isSame) return
+    const exit = EXIT_OF_SIGNAL[signal]
+    if (listeners.at(-1)?.(signal) === true) return
     // A second signal, or nobody left to read: there is nothing to wait for.
-    if (stopping.signal.aborted || signal === 'SIGPIPE') process.exit(EXIT_OF_SIGNAL[signal])
-    process.exitCode = EXIT_OF_SIGNAL[signal]
-    stopping.abort(new GatewayError('cancelled', 'stopped', { facts: { signal } }))
+    if (stopping.signal.aborted || signal === 'SIGPIPE') process.exit(exit)
+    else stopping.abort(new GatewayError('cancelled', 'stopped', { facts: { exit } }))
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => receive(signal))
   for (const stream of [process.stdout, process.stderr]) {

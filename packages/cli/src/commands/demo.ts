@@ -1,11 +1,107 @@
+import { once } from 'node:events'
+import { GatewayError } from '@guichet/core'
 import type { Command } from 'commander'
+import { openStage, type Stage, TIME_SCALE } from '../demo/stage.ts'
+import { type Figure, playStory, type Story, type Teller } from '../demo/story.ts'
+import { countText, printable, table } from '../print.ts'
 import { type Cli, examples } from '../program.ts'
+import type { Session } from '../session.ts'
+import { durationText } from '../times.ts'
+
+interface DemoOptions {
+  readonly stay?: boolean
+}
 
 export function addDemo(program: Command, cli: Cli): void {
   program
     .command('demo')
     .description('Show the whole thing in seconds, against a 1fichier of its own.')
     .option('--stay', 'leave it running until Ctrl-C, to try things')
-    .addHelpText('after', examples('guichet demo', 'guichet demo --stay'))
-    .action((_options: object, command: Command) => cli.run(command, async () => 0))
+    .addHelpText(
+      'after',
+      `\nNothing of it touches the network or your own home; everything is removed at the end.${examples('guichet demo', 'guichet demo --stay')}`,
+    )
+    .action((options: DemoOptions, command: Command) => cli.run(command, (session) => demo(session, options)))
+}
+
+async function demo(session: Session, options: DemoOptions): Promise<void> {
+  const { world, print, stop } = session
+  const startedMs = world.clock.nowMs()
+  const tell = tellerFor(session)
+  tell.step(`A 1fichier on this machine, with every documented limit, ${TIME_SCALE} times faster`)
+  await using stage = await openStage(world, tell.command)
+  const story = await playStory(world, stage, tell)
+  const locks = await requireNoLocks(stage)
+  const tookMs = world.clock.nowMs() - startedMs
+  print.result({ ok: true, tookMs, locks, figures: story.figures, url: stage.url, home: stage.home }, () => {
+    tell.step('Calls to 1fichier')
+    for (const line of figuresTable(story.figures)) print.line(line)
+    print.line()
+    print.line(`${countText(locks, 'lock')}, nothing asked twice. That took ${durationText(tookMs)}.`)
+  })
+  if (options.stay === true) {
+    for (const line of waysIn(stage, story)) print.line(line)
+    if (!stop.aborted) await once(stop, 'abort')
+    return
+  }
+  for (const line of NEXT) print.note(line)
+}
+
+const NEXT: readonly string[] = [
+  '',
+  'Where to look next:',
+  '  guichet demo --stay       the same, left running to play with',
+  '  guichet init              take in your own API key',
+  '  guichet help run          use the tools you have as they are',
+]
+
+function tellerFor({ print }: Session): Teller {
+  const isSilent = print.isJson || print.isQuiet
+  const say = (text: string): void => {
+    if (!isSilent) print.line(text)
+  }
+  return {
+    step: (title) => say(`\n${print.style.bold(title)}`),
+    command: (commandLine) => say(`  ${print.style.cyan(`$ guichet ${printable(commandLine)}`)}`),
+    said: (text) => {
+      for (const line of text.split('\n')) say(`    ${printable(line)}`)
+    },
+  }
+}
+
+/** The emulator counts for itself what was done to it. */
+async function requireNoLocks(stage: Stage): Promise<number> {
+  const { upstream } = await stage.guichet.status()
+  if (upstream.locksMet === 0) return 0
+  throw new GatewayError('internal', `the demonstration met ${countText(upstream.locksMet, 'lock')}`, {
+    hint: 'run it again, and report it if that happens again',
+  })
+}
+
+function figuresTable(figures: readonly Figure[]): readonly string[] {
+  return [
+    ...table(
+      [
+        ['', 'Guichet', 'rclone alone'],
+        ...figures.map(({ job, calls, plainCalls }) => [`  ${job}`, String(calls), String(plainCalls)]),
+      ],
+      [1, 2],
+    ),
+    '  rclone alone: version 1.60.1 against a stand-in without limits, 12 files in one folder or 5 folders of 3 files.',
+    '  With the limits enforced it stored none of 12 files and met 5 locks.',
+  ]
+}
+
+function waysIn(stage: Stage, story: Story): readonly string[] {
+  return [
+    '',
+    'It stays until Ctrl-C. In another terminal, as the owner:',
+    `  export GUICHET_HOME=${stage.home}`,
+    '  guichet status',
+    ...(story.hasRclone ? ['  guichet run -- rclone tree :fichier:'] : []),
+    'or with the key of this demonstration:',
+    `  export GUICHET_URL=${stage.url} GUICHET_KEY=${story.key}`,
+    '  guichet ls -l /holiday/lake',
+    `the emulator's control API: ${stage.controlUrl}`,
+  ]
 }

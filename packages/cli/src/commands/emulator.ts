@@ -48,6 +48,8 @@ async function emulator(session: Session, options: EmulatorOptions): Promise<voi
   const { host, port, controlPort, rules, timeScale, data, apiKeyFile } = options
   const apiKey = apiKeyFile === undefined ? undefined : await readApiKey(session, apiKeyFile)
   const { startEmulator } = await import('@guichet/emulator')
+  // A server goes on when nobody reads what it prints.
+  using _pipe = world.signals.take((signal) => signal === 'SIGPIPE')
   await using running = await startEmulator({
     host,
     port,

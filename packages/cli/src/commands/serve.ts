@@ -38,7 +38,7 @@ export function addServe(program: Command, cli: Cli): void {
 }
 
 async function serve(session: Session, options: ServeOptions): Promise<void> {
-  const { world, home, print } = session
+  const { world, home, print, stop } = session
   if (!existsSync(home.vault)) {
     throw new GatewayError('not-found', `there is no vault in ${home.path}`, {
       hint: 'make one with `guichet init`, or name the right place with --home',
@@ -54,8 +54,9 @@ async function serve(session: Session, options: ServeOptions): Promise<void> {
       plainHttp: options.plainHttp,
     },
   })
+  // A server goes on when nobody reads what it prints.
+  using _pipe = world.signals.take((signal) => signal === 'SIGPIPE')
   await using gateway = await startGateway(config, realWorld(config.logLevel))
-  using stopping = untilStopped(session)
   const keyholder = await gateway.keyholder.status()
   print.result({ url: gateway.url, adminSocket: home.adminSocket, home: home.path, keyholder }, () => {
     print.line(`Guichet is open at ${gateway.url}`)
@@ -68,25 +69,6 @@ async function serve(session: Session, options: ServeOptions): Promise<void> {
       'open it with `guichet unseal`; until then nothing goes to 1fichier',
     )
   }
-  await stopping.stopped
+  if (!stop.aborted) await once(stop, 'abort')
   print.note('stopping; what is under way ends first (a second signal ends it at once)')
-}
-
-/** A signal may arrive twice for one key press: from the terminal, and from the launcher that passes it on. */
-const SAME_SIGNAL_MS = 500
-
-function untilStopped({ world }: Session): { readonly stopped: Promise<unknown> } & Disposable {
-  const events = new EventTarget()
-  const stopped = once(events, 'stop')
-  let firstMs: number | undefined
-  const taken = world.signals.take((signal) => {
-    const nowMs = world.clock.nowMs()
-    if (firstMs === undefined) {
-      firstMs = nowMs
-      events.dispatchEvent(new Event('stop'))
-    } else if (nowMs - firstMs > SAME_SIGNAL_MS && signal !== 'SIGPIPE') {
-      process.exit(1)
-    }
-  })
-  return { stopped, [Symbol.dispose]: () => taken[Symbol.dispose]() }
 }

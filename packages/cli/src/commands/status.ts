@@ -23,46 +23,39 @@ async function status(session: Session): Promise<void> {
 
 function linesOf(state: ApiStatus, nowMs: number): readonly string[] {
   const { upstream, tree, keys, scheduler } = state
+  const line = (label: string, text: string): string => `${label.padEnd(LABEL_WIDTH)}${text}`
+  const waiting = scheduler.waiting
+    .slice(0, SHOWN_MAX)
+    .map(({ endpoint, priority, key, waitMs, reason }) => [
+      `  ${endpoint}`,
+      priority,
+      `for ${printable(key)}`,
+      `${durationText(waitMs)} more: ${printable(reason)}`,
+    ])
+  const calls = Object.entries(upstream.calls)
+    .filter(([, count]) => count > 0)
+    .sort(([, a], [, b]) => b - a)
+    .map(([endpoint, count]) => [`  ${endpoint}`, String(count)])
   return [
-    ...table([
-      ['gateway', `${state.version} at ${state.address}, up ${durationText(nowMs - state.startedMs)}`],
-      ['keyholder', keyholderText(state.keyholder)],
-      ['locks', scheduler.locks.length === 0 ? 'none' : ''],
-    ]),
+    line('gateway', `${state.version} at ${state.address}, up ${durationText(nowMs - state.startedMs)}`),
+    line('keyholder', keyholderText(state.keyholder)),
+    line('locks', scheduler.locks.length === 0 ? 'none' : countText(scheduler.locks.length, 'lock')),
     ...scheduler.locks.map((lock) => `  ${lockText(lock, nowMs)}`),
-    ...table([
-      ['waiting', scheduler.waiting.length === 0 ? 'nothing' : countText(scheduler.waiting.length, 'call')],
-    ]),
-    ...table(
-      scheduler.waiting
-        .slice(0, SHOWN_MAX)
-        .map((call) => [
-          `  ${call.endpoint}`,
-          call.priority,
-          `for ${printable(call.key)}`,
-          `${durationText(call.waitMs)} more: ${printable(call.reason)}`,
-        ]),
+    line('waiting', waiting.length === 0 ? 'nothing' : countText(scheduler.waiting.length, 'call')),
+    ...table(waiting),
+    line('transfers', transfersText(state.transfers)),
+    line('tree', `${countText(tree.folders, 'folder')}, ${countText(tree.files, 'file')} known`),
+    line('keys', `${keys.active} active, ${keys.expired} expired, ${keys.revoked} revoked`),
+    line('ledger', countText(state.ledger.entries, 'decision')),
+    line(
+      'upstream',
+      `${countText(upstream.total, 'call')}, ${upstream.saved} saved, ${countText(upstream.locksMet, 'lock')} met`,
     ),
-    ...table([
-      ['transfers', transfersText(state.transfers)],
-      ['tree', `${countText(tree.folders, 'folder')}, ${countText(tree.files, 'file')} known`],
-      ['keys', `${keys.active} active, ${keys.expired} expired, ${keys.revoked} revoked`],
-      ['ledger', countText(state.ledger.entries, 'decision')],
-      [
-        'upstream',
-        `${countText(upstream.total, 'call')}, ${upstream.saved} saved, ${countText(upstream.locksMet, 'lock')} met`,
-      ],
-    ]),
-    ...table(
-      Object.entries(upstream.calls)
-        .filter(([, calls]) => calls > 0)
-        .sort(([, a], [, b]) => b - a)
-        .map(([endpoint, calls]) => [`  ${endpoint}`, String(calls)]),
-      [1],
-    ),
+    ...table(calls, [1]),
   ]
 }
 
+const LABEL_WIDTH = 11
 const SHOWN_MAX = 10
 
 function keyholderText({ state, reason, keyAgeDays }: ApiStatus['keyholder']): string {

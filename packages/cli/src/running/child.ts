@@ -73,10 +73,11 @@ async function filter(
 }
 
 /** On a terminal Ctrl-C reaches the child by itself: it is in the same group of processes. */
-function passOn(world: World, child: ChildProcess, signal: StopSignal): void {
+function passOn(world: World, child: ChildProcess, signal: StopSignal): true {
   if (signal === 'SIGPIPE') {
     child.stdout?.destroy()
   } else if (signal !== 'SIGINT' || world.input.isTTY !== true) {
     child.kill(signal)
   }
+  return true
 }

@@ -5,7 +5,7 @@ import { foreseen } from '../failures.ts'
 import { inParallel } from '../parallel.ts'
 import { type Patience, withPatience } from '../patience.ts'
 import { pathInside } from '../places.ts'
-import type { Progress } from '../progress.ts'
+import { type Progress, tellWaiting } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { createWhirlpool } from '../whirlpool.ts'
 import type { Batch, Send } from './plan.ts'
@@ -28,6 +28,7 @@ const PARALLEL_PUTS = 8
 /** So many transfers may be under way before we wait for the oldest. */
 const OUTSTANDING_MAX = 1_000
 const POLL_MS = 500
+const POLLS_PER_NOTICE = 4
 const PUT_ATTEMPTS_MAX = 5
 const POLL_ATTEMPTS_MAX = 8
 
@@ -128,9 +129,10 @@ async function settle(sender: Sender, outstandingMax: number): Promise<void> {
 }
 
 async function waitUntilStored(sender: Sender, sent: Sent): Promise<ApiTransfer> {
-  const { session } = sender
+  const { session, progress } = sender
   const { guichet } = session.connect()
-  for (;;) {
+  for (let polls = 0; ; polls += 1) {
+    if (polls % POLLS_PER_NOTICE === POLLS_PER_NOTICE - 1) await tellWaiting(session, progress)
     const transfer = await withPatience(patienceOf(sender, POLL_ATTEMPTS_MAX), () =>
       guichet.transfer(sent.transfer, { signal: session.stop }),
     )
