@@ -166,7 +166,7 @@ async function work({ host, emulator }: Stand): Promise<void> {
   await host.changeFiles([copy], { description: 'a copy', inline: true }, {})
   assert.equal((await host.fileInfo(copy, {}, {})).isInline, true)
 
-  await host.renameFolder(old, 'older', {}, papers)
+  await host.renameFolder(old, 'older', papers, {})
   await host.moveFolder(old, ROOT, {})
   assert.deepEqual(emulator.account.list('/')?.folders.toSorted(), ['older', 'papers é'])
   assert.equal(await host.removeFiles([moved], {}), 1)

@@ -19,9 +19,9 @@ export interface FileHost {
   makeFolder(name: string, parent: FolderId, call: HostCall): Promise<FolderId>
   /**
    * `parent`, the folder it is in, keeps it there where 1fichier takes an absent destination for the root
-   * (wire.md §15.3); give it whenever it is known.
+   * (wire.md §15.3); it is absent only for a folder met by its id alone.
    */
-  renameFolder(folder: FolderId, name: string, call: HostCall, parent?: FolderId): Promise<void>
+  renameFolder(folder: FolderId, name: string, parent: FolderId | undefined, call: HostCall): Promise<void>
   moveFolder(folder: FolderId, to: FolderId, call: HostCall): Promise<void>
   /** Rejects with `conflict` when the folder is not empty. */
   removeFolder(folder: FolderId, call: HostCall): Promise<void>

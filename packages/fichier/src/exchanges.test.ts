@@ -128,7 +128,7 @@ const CALLS: Readonly<Record<string, (host: FileHost, written: Written) => Promi
     const folder = parseFolderId(body['folder_id'])
     const to = body['destination_folder_id']
     return to === undefined
-      ? host.renameFolder(folder, String(body['rename']), {})
+      ? host.renameFolder(folder, String(body['rename']), undefined, {})
       : host.moveFolder(folder, parseFolderId(to), {})
   },
   'folder/rm': (host, written) => host.removeFolder(parseFolderId(bodyOf(written)['folder_id']), {}),

@@ -81,8 +81,8 @@ describe('moving and renaming a folder', () => {
   it('are two calls: a move has no name, and a rename no place but the one it is in', async () => {
     const { host, seen } = hostThatGets({ body: { status: 'OK' } })
     await host.moveFolder(parseFolderId(7), ROOT, {})
-    await host.renameFolder(parseFolderId(7), 'new', {})
-    await host.renameFolder(parseFolderId(7), 'new', {}, parseFolderId(3))
+    await host.renameFolder(parseFolderId(7), 'new', undefined, {})
+    await host.renameFolder(parseFolderId(7), 'new', parseFolderId(3), {})
     assert.deepEqual(
       seen.map((request) => JSON.parse(request.body)),
       [
@@ -114,8 +114,8 @@ describe('what would be refused anyway', () => {
     const calls = [
       host.makeFolder('a$b', ROOT, {}),
       host.makeFolder('x'.repeat(251), ROOT, {}),
-      host.renameFolder(ROOT, 'x', {}),
-      host.renameFolder(parseFolderId(7), '', {}),
+      host.renameFolder(ROOT, 'x', undefined, {}),
+      host.renameFolder(parseFolderId(7), '', undefined, {}),
       host.moveFolder(ROOT, parseFolderId(7), {}),
       host.removeFolder(ROOT, {}),
       host.shareFolder(parseFolderId(7), { public: true, pass: 'short' }, {}),

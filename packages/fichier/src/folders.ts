@@ -33,7 +33,7 @@ export function folderCalls(wire: Wire): FolderCalls {
 
     // Renaming and moving are two calls. With `rename` the destination is ignored, or it is not and an absent one may
     // be the root (wire.md §15.3): the folder's own parent is right in every reading, and what rclone sends.
-    async renameFolder(folder, name, call, parent) {
+    async renameFolder(folder, name, parent, call) {
       refuseRoot(folder, 'renamed')
       const fields = { folder_id: folder, destination_folder_id: parent, rename: parseName(name) }
       await callApi(wire, 'folder/mv', fields, call)

@@ -149,7 +149,12 @@ export class MemoryHost implements FileHost {
     return this.#addFolder(parseFolderId(this.#next()), parent, name)
   }
 
-  async renameFolder(folder: FolderId, name: string, call: HostCall): Promise<void> {
+  async renameFolder(
+    folder: FolderId,
+    name: string,
+    _parent: FolderId | undefined,
+    call: HostCall,
+  ): Promise<void> {
     this.#enter('renameFolder', call)
     this.#folder(folder).name = name
   }

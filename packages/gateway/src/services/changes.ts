@@ -121,7 +121,7 @@ class TreeChanges implements Changes {
     const touched = folder.parent === undefined ? [to] : [folder.parent, to]
     // With `rename`, 1fichier ignores the destination (wire.md §5.3), so these are two calls.
     if (isRenamed) {
-      await this.#send(caller, touched, (host) => host.renameFolder(id, name, caller))
+      await this.#send(caller, touched, (host) => host.renameFolder(id, name, folder.parent, caller))
       await this.#tree.renameFolder(id, name, this.#clock.nowMs())
     }
     if (isMoved) {

@@ -40,8 +40,8 @@ export function paceHost(host: FileHost, scheduler: Scheduler, caller: PacedCall
 
     makeFolder: (name, parent, call) =>
       paced('folder/mkdir', call, (own) => host.makeFolder(name, parent, own)),
-    renameFolder: (folder, name, call) =>
-      paced('folder/mv', call, (own) => host.renameFolder(folder, name, own)),
+    renameFolder: (folder, name, parent, call) =>
+      paced('folder/mv', call, (own) => host.renameFolder(folder, name, parent, own)),
     moveFolder: (folder, to, call) => paced('folder/mv', call, (own) => host.moveFolder(folder, to, own)),
     removeFolder: (folder, call) => paced('folder/rm', call, (own) => host.removeFolder(folder, own)),
     shareFolder: (folder, sharing, call) =>
