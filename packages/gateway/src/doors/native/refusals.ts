@@ -5,8 +5,8 @@ import { sendJson } from '../visit.ts'
 /**
  * Our errors in 1fichier's words (wire.md §14), so that its clients understand them.
  *
- * The numbers behind `#` carry no meaning at 1fichier, but rclone reads some: after #93 and #186 it stops at once,
- * where a bare 403 would be tried ten times; after #374 it waits 30 seconds before it asks again.
+ * The numbers behind `#` carry no meaning at 1fichier, but newer versions of rclone read some: after #93 and #186 they
+ * stop at once, after #374 they wait 30 seconds before they ask again.
  */
 const WORDS: Readonly<
   Record<ErrorCode, { readonly status: number; readonly text: string; readonly number: number }>
@@ -40,7 +40,20 @@ export function refusalText(error: GatewayError): string {
 export function sendRefusal(response: ServerResponse, failure: unknown): void {
   const error = GatewayError.from(failure)
   const { status } = WORDS[error.code]
-  sendJson(response, status, { status: 'KO', message: refusalText(error) }, retryHeaders(error))
+  sendJson(
+    response,
+    isRclone(response) && status === 403 ? 400 : status,
+    { status: 'KO', message: refusalText(error) },
+    retryHeaders(error),
+  )
+}
+
+/**
+ * rclone 1.60 reads no numbers, and takes each 403 for a flood: it would ask ten times more, five seconds apart, for
+ * what will not be allowed. It does not ask again after a 400.
+ */
+function isRclone(response: ServerResponse): boolean {
+  return (response.req.headers['user-agent'] ?? '').startsWith('rclone/')
 }
 
 /** A true `Retry-After`, in whole seconds, for what may be tried again. */
