@@ -97,6 +97,7 @@ export class UploadQueue {
     const folder = this.#folders.get(id)
     if (folder === undefined) return []
     const taken = this.#choose(folder)
+    if (taken.length === 0) return []
     this.hold(taken)
     for (const transfer of taken) if (this.#isBig(transfer)) this.#big.add(transfer.id)
     this.#drop(folder, taken, nowMs)

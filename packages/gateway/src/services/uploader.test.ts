@@ -307,6 +307,7 @@ describe('the uploader', () => {
     await process[Symbol.asyncDispose]()
     assert.equal(await world.states(), '1 spooled, 1 sending')
     await using next = await world.start()
+    assert.equal(await world.states(), '1 spooled, 1 doubtful')
     await world.passing(next.uploads.whenStored('u1'))
     await world.passing(next.uploads.whenStored('u2'))
     assert.deepEqual(world.stored(), ['a=one', 'b=two'])
