@@ -84,6 +84,11 @@ export class FakeClock implements Clock {
     this.#wallMs += ms
   }
 
+  /** Time that has passed since the clock was made, jumps apart. */
+  get elapsedMs(): number {
+    return this.#elapsedMs
+  }
+
   /** How many sleep: zero means that nothing was left behind. */
   get sleeping(): number {
     return this.#sleepers.length

@@ -46,7 +46,7 @@ export function forecast<Entry extends { readonly call: PacedCall }>(
 }
 
 function ownWaitMs(standing: Standing, callMs: number, isFull: boolean): number {
-  if (standing.kind === 'wait') return standing.waitMs
+  if (standing.kind === 'wait') return standing.waitMs + (standing.isBehind ? callMs : 0)
   return standing.kind === 'behind' || isFull ? callMs : 0
 }
 

@@ -5,6 +5,7 @@ import {
   countersAfterAnswer,
   countersAfterRefusal,
   countersAhead,
+  countersOf,
   exclusiveCounters,
   isRecovering,
   type LimiterStore,
@@ -14,6 +15,7 @@ import {
   type PaceRule,
   type Reach,
   reachesOf,
+  SECOND_MS,
   sending,
   sinceNow,
   slowedRules,
@@ -25,7 +27,14 @@ import type { Outcome } from './scheduler-outcome.ts'
 /** How a call stands at a moment. */
 export type Standing =
   | { readonly kind: 'go' }
-  | { readonly kind: 'wait'; readonly for: 'rule' | 'lock'; readonly waitMs: number; readonly reason: string }
+  | {
+      readonly kind: 'wait'
+      readonly for: 'rule' | 'lock'
+      readonly waitMs: number
+      readonly reason: string
+      /** A call of the same rule is under way besides: its answer begins the wait anew. */
+      readonly isBehind: boolean
+    }
   /** A call of the same rule is under way; its end tells when this one may go. */
   | { readonly kind: 'behind'; readonly reason: string }
   | { readonly kind: 'stop'; readonly reason: string }
@@ -38,6 +47,9 @@ export interface Reservation {
   readonly counters: ReadonlyMap<string, { readonly before: number | undefined; readonly after: number }>
   readonly probes: ReadonlyMap<Reach, { readonly before: BreakerState; readonly after: BreakerState }>
 }
+
+/** A request that takes longer to arrive is taken for lost. */
+const SLOWEST_WAY_MS = 10 * SECOND_MS
 
 /** Above so many counters, those of the past are let go: only folders have so many. */
 const COUNTERS_MAX = 10_000
@@ -117,6 +129,12 @@ export class Limits {
     for (const [name, after] of countersAfter(rules, this.#counters, call, nowMs)) {
       counters.set(name, { before: this.#counters.get(name), after })
       this.#setCounter(name, after)
+    }
+    for (const { rule, counter } of countersOf(rules, call)) {
+      const after = counters.get(counter)?.after
+      if (rule.burst > 1 || after === undefined) continue
+      // After `kill -9` nobody knows when the call arrived: the store counts with a slow way there until the answer.
+      this.#unsavedCounters.set(counter, after + Math.min(rule.gapMs, SLOWEST_WAY_MS))
     }
     const probes = new Map<Reach, { before: BreakerState; after: BreakerState }>()
     for (const reach of reachesOf(call.endpoint)) {
@@ -217,8 +235,11 @@ export class Limits {
     if (lock !== undefined) return lock
     const rules = this.rulesAt(nowMs)
     const { waitMs, rule } = waitOf(rules, this.#counters, call, nowMs)
-    if (waitMs > 0) return { kind: 'wait', for: 'rule', waitMs, reason: `rule ${rule?.id ?? ''}` }
     const busy = exclusiveCounters(rules, call).find((counter) => this.#exclusive.has(counter))
+    if (waitMs > 0) {
+      const reason = `rule ${rule?.id ?? ''}`
+      return { kind: 'wait', for: 'rule', waitMs, reason, isBehind: busy !== undefined }
+    }
     return busy === undefined ? { kind: 'go' } : { kind: 'behind', reason: `rule ${busy.split(':')[0]}` }
   }
 
@@ -229,7 +250,7 @@ export class Limits {
       if (verdict.kind === 'stop') return verdict
       if (verdict.kind !== 'wait') continue
       if (longest?.kind === 'wait' && longest.waitMs >= verdict.waitMs) continue
-      longest = { ...verdict, for: 'lock' }
+      longest = { ...verdict, for: 'lock', isBehind: false }
     }
     return longest
   }

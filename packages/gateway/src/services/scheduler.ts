@@ -45,6 +45,8 @@ export interface Scheduler extends AsyncDisposable {
   /** A person has mended what 1fichier refused for good. */
   resume(): Promise<void>
   status(): SchedulerStatus
+  /** Refuses whoever waits, and lets calls under way end for a while. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 export interface SchedulerStatus {

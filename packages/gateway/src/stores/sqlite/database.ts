@@ -23,6 +23,7 @@ export interface Database extends AsyncDisposable {
   prepare<Row>(sql: string): Statement<Row>
   /** All or nothing, on disk when it returns. Transactions do not nest. */
   transaction<T>(work: () => T): T
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 export interface DatabaseOptions {
