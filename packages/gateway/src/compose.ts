@@ -114,7 +114,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
 
   const gate = createGate({ ledger: stores.ledger, clock, log })
   const principals = createPrincipals({ keys: stores.keys, pepper, clock })
-  const catalogue = createCatalogue({ tree: stores.tree, host, clock, log, freshMs: config.freshMs })
+  const catalogue = createCatalogue({ tree: stores.tree, host, gate, clock, log, freshMs: config.freshMs })
   const changes = createChanges({ tree: stores.tree, catalogue, host, gate, clock })
   const shared = {
     accounts: createAccounts({ facts: stores.facts, host, gate, clock, log }),
@@ -167,7 +167,15 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     },
   })
   const owned = opened.move()
-  return { url: `http://${server.address}`, keyholder, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    url: `http://${server.address}`,
+    keyholder,
+    async [Symbol.asyncDispose]() {
+      // What clients have under way needs everything behind the doors, so it ends first.
+      await server.drain()
+      await owned.disposeAsync()
+    },
+  }
 }
 
 function openStores(db: ReturnType<typeof openDatabase>) {

@@ -29,6 +29,8 @@ export interface DoorServer extends AsyncDisposable {
   serve(request: IncomingMessage, response: ServerResponse, tunnel: Visit['tunnel']): void
   /** Begins to answer. */
   open(doors: Doors): void
+  /** Takes nothing new; resolves when nothing is under way any more, cutting what takes too long. */
+  drain(): Promise<void>
 }
 
 /** Takes the port and the socket; until `open`, requests are told to come again. */
@@ -94,7 +96,7 @@ export async function listen(options: {
     open: (doors) => {
       state.doors = doors
     },
-    async [Symbol.asyncDispose]() {
+    async drain() {
       state.isStopping = true
       tcp.close()
       admin.close()
@@ -106,6 +108,8 @@ export async function listen(options: {
       await visits.drain(patience.signal)
       patience.abort()
       await timer
+    },
+    async [Symbol.asyncDispose]() {
       await owned.disposeAsync()
       await rm(options.adminSocket, { force: true })
     },
