@@ -19,6 +19,7 @@ export async function dispatch(
   response: ServerResponse,
   stopping: AbortSignal,
 ): Promise<void> {
+  const { socket } = request
   const gone = new AbortController()
   response.on('close', () => gone.abort(new Hangup('at once')))
   const signal = AbortSignal.any([gone.signal, stopping])
@@ -32,8 +33,8 @@ export async function dispatch(
     service.counters.answer(reply.status)
     await send(call, reply, response, service.random)
   } catch (failure) {
-    if (failure instanceof Hangup && failure.moment === 'after what was written') request.socket.destroySoon()
-    else if (failure instanceof Hangup || response.headersSent || signal.aborted) request.socket.destroy()
+    if (failure instanceof Hangup && failure.moment === 'after what was written') socket.destroySoon()
+    else if (failure instanceof Hangup || response.headersSent || signal.aborted) socket.destroy()
     else response.writeHead(500).end(`the emulator failed: ${String(failure)}\n`)
   }
 }
