@@ -5,13 +5,17 @@ import {
   type FactStore,
   GatewayError,
   HOUR_MS,
+  ROOT,
 } from '@guichet/core'
 import type { Log } from '../log.ts'
 import type { HostFor } from './catalogue.ts'
 import type { Caller, Gate } from './gate.ts'
 import { singleFlight } from './single-flight.ts'
 
-/** The account's figures, with their age: asked for at most every 6 hours, never because a client asks again. */
+/**
+ * The account's figures, with their age: asked for at most every 6 hours, never because a client asks again.
+ * Settings concern all of the account, so only keys that are not confined may change them.
+ */
 export interface Accounts {
   get(caller: Caller): Promise<{ readonly account: Account; readonly ageMs: number }>
   change(caller: Caller, changes: AccountChanges): Promise<void>
@@ -56,8 +60,27 @@ export function createAccounts(options: {
   return {
     get,
     async change(caller, changes) {
-      await gate.permit(caller, 'account', `account settings: ${Object.keys(changes).join(', ')}`)
+      const target = `account settings: ${Object.keys(changes).join(', ')}`
+      if (caller.principal.root !== ROOT) throw await gate.deny({ caller, verb: 'account', target }, confined())
+      await gate.permit(caller, 'account', target)
       await host(caller, 'write').changeAccount(changes, { signal: caller.signal })
+      const known = await facts.get(FACT)
+      if (known !== undefined) await facts.put(FACT, changed(known.value as Account, changes), known.atMs)
     },
   }
+}
+
+/** 1fichier writes some settings as text, and clients rely on which (wire.md §9). */
+function changed(account: Account, changes: AccountChanges): Account {
+  const written = Object.entries(changes).map(([name, value]) => [
+    name,
+    typeof account.raw[name] === 'string' ? String(value) : value,
+  ])
+  return { ...account, raw: { ...account.raw, ...Object.fromEntries(written) } }
+}
+
+function confined(): GatewayError {
+  return new GatewayError('forbidden', 'settings of the account are only for keys that are not confined', {
+    hint: 'use a key made without --root',
+  })
 }

@@ -1,17 +1,20 @@
 import {
   type Clock,
+  type FileEntry,
   type FileHost,
   type FileId,
+  type FileLink,
   type FileNode,
   type FolderId,
   type FolderNode,
   GatewayError,
+  linkText,
   pathText,
   ROOT,
   type Tree,
 } from '@guichet/core'
 import type { Log } from '../log.ts'
-import type { Caller } from './gate.ts'
+import type { Caller, Gate } from './gate.ts'
 import type { Principal } from './principals.ts'
 import type { Priority } from './scheduler.ts'
 import { singleFlight } from './single-flight.ts'
@@ -33,14 +36,18 @@ export interface FolderView {
   readonly ageMs: number
 }
 
+/** How many folders with a lost answer are told apart; with more, each counts as doubtful. */
+const DOUBTS_MAX = 10_000
+
 /** `asks`: answer from the tree when it is fresh enough; `refresh`: ask 1fichier now, as its rules allow. */
 export type Freshness = 'asks' | 'refresh'
 
 /**
  * What a key can see of the tree, asking 1fichier only for what is not known.
  *
- * A key with a root sees that folder and what is below it, and of the folders above only the way down to it.
- * Everything else rejects with the `not-found` of a thing that never was.
+ * A key with a root sees that folder and what is below it, and of the folders above only the names on the way down.
+ * Everything else rejects with the `not-found` of a thing that never was, without a call and with a line in the ledger:
+ * for a confined key there is no difference between what is outside and what is nowhere.
  */
 export interface Catalogue {
   list(caller: Caller, id: FolderId, freshness?: Freshness): Promise<FolderView>
@@ -53,6 +60,14 @@ export interface Catalogue {
   standing(principal: Principal, id: FolderId): Promise<Standing>
   /** Rejects with `not-found` unless the key may see the folder and what is inside it. */
   requireInside(caller: Caller, id: FolderId): Promise<FolderNode>
+  /** Every file of the account, by a call each time; only for keys that are not confined. */
+  everyFile(caller: Caller): Promise<readonly FileEntry[]>
+  /** What is known of a folder may be wrong: the next question for it asks 1fichier, and no call under way answers it. */
+  doubt(id: FolderId): Promise<void>
+  /** Is it a file of the account, as far as we know? */
+  holds(file: FileNode): Promise<boolean>
+  /** 1fichier says that there is no such file, or another one: it is dropped, and its folder asked for anew. */
+  lost(file: FileNode): Promise<void>
   /** How many questions were answered without a call. */
   saved(): number
 }
@@ -64,6 +79,7 @@ export function isFolder(node: FolderNode | FileNode): node is FolderNode {
 export function createCatalogue(options: {
   readonly tree: Tree
   readonly host: HostFor
+  readonly gate: Gate
   readonly clock: Clock
   readonly log: Log
   /** For so long a listing is taken for true; older ones are answered and refreshed behind. */
@@ -75,22 +91,30 @@ export function createCatalogue(options: {
 class TreeCatalogue implements Catalogue {
   readonly #tree: Tree
   readonly #host: HostFor
+  readonly #gate: Gate
   readonly #clock: Clock
   readonly #log: Log
   readonly #freshMs: number
   readonly #flights = singleFlight<void>()
+  readonly #censuses = singleFlight<readonly FileEntry[]>()
+  /** The number of the last doubt about each folder. */
+  readonly #doubts = new Map<FolderId, number>()
+  #lastDoubt = 0
+  /** Folders without a number of their own have this one. */
+  #commonDoubt = 0
   #saved = 0
 
   constructor(options: Parameters<typeof createCatalogue>[0]) {
     this.#tree = options.tree
     this.#host = options.host
+    this.#gate = options.gate
     this.#clock = options.clock
     this.#log = options.log
     this.#freshMs = options.freshMs
   }
 
   async list(caller: Caller, id: FolderId, freshness: Freshness = 'asks'): Promise<FolderView> {
-    const standing = await this.#see(caller, id)
+    await this.#see(caller, id)
     const known = await this.#tree.folder(id)
     if (known?.listedMs === undefined || freshness === 'refresh') {
       await this.#fetch(caller, id, 'interactive')
@@ -98,32 +122,31 @@ class TreeCatalogue implements Catalogue {
       this.#saved += 1
       if (this.#clock.nowMs() - known.listedMs > this.#freshMs) this.#refreshBehind(caller, id)
     }
+    // Asking may take minutes, in which the folder or the key's root may have moved.
+    const standing = await this.#see(caller, id)
     const folder = await this.#tree.folder(id)
     if (folder === undefined) throw noFolder(id)
     const { folders, files } = await this.#tree.children(id)
     const ageMs = Math.max(0, this.#clock.nowMs() - (folder.listedMs ?? this.#clock.nowMs()))
     if (standing === 'inside') return { folder, folders, files, ageMs }
     const way = (await this.#tree.ancestry(caller.principal.root)) ?? []
-    return {
-      folder,
-      folders: folders.filter((child) => way.some((step) => step.id === child.id)),
-      files: [],
-      ageMs,
-    }
+    const onTheWay = folders.filter((child) => way.some((step) => step.id === child.id))
+    return { folder: bare(folder), folders: onTheWay.map((child) => this.#shown(caller, child)), files: [], ageMs }
   }
 
   async folder(caller: Caller, id: FolderId): Promise<FolderNode> {
-    await this.#see(caller, id)
+    const standing = await this.#see(caller, id)
     const known = await this.#tree.folder(id)
-    if (known !== undefined) return known
-    return (await this.list(caller, id)).folder
+    if (known === undefined) return (await this.list(caller, id)).folder
+    return standing === 'inside' ? known : bare(known)
   }
 
   async file(caller: Caller, id: FileId): Promise<FileNode> {
     const file = await this.#tree.file(id)
-    if (file === undefined || (await this.standing(caller.principal, file.folder)) !== 'inside')
-      throw noFile(id)
-    return file
+    const isSeen = file !== undefined && (await this.standing(caller.principal, file.folder)) === 'inside'
+    if (isSeen) return file
+    if (caller.principal.root === ROOT) throw noFile(id)
+    throw await this.#gate.deny({ caller, verb: 'stat', target: `file ${id}` }, noFile(id))
   }
 
   async resolve(caller: Caller, parts: readonly string[]): Promise<FolderNode | FileNode> {
@@ -158,8 +181,35 @@ class TreeCatalogue implements Catalogue {
   }
 
   async requireInside(caller: Caller, id: FolderId): Promise<FolderNode> {
-    if ((await this.standing(caller.principal, id)) !== 'inside') throw noFolder(id)
+    if ((await this.standing(caller.principal, id)) !== 'inside') throw await this.#hidden(caller, id)
     return this.folder(caller, id)
+  }
+
+  async everyFile(caller: Caller): Promise<readonly FileEntry[]> {
+    await this.requireInside(caller, ROOT)
+    return this.#censuses('all', caller.signal, (signal) =>
+      this.#host({ ...caller, signal }, 'scan').listFiles('all', {}, { signal }),
+    )
+  }
+
+  async doubt(id: FolderId): Promise<void> {
+    this.#lastDoubt += 1
+    if (this.#doubts.size >= DOUBTS_MAX) {
+      this.#doubts.clear()
+      this.#commonDoubt = this.#lastDoubt
+    }
+    this.#doubts.set(id, this.#lastDoubt)
+    await this.#tree.forgetListing(id)
+  }
+
+  async holds(file: FileNode): Promise<boolean> {
+    return (await this.#tree.file(file.link.id)) !== undefined
+  }
+
+  async lost(file: FileNode): Promise<void> {
+    if (!(await this.holds(file))) return
+    await this.#tree.forgetFile(file.link.id)
+    await this.doubt(file.folder)
   }
 
   saved(): number {
@@ -168,21 +218,37 @@ class TreeCatalogue implements Catalogue {
 
   async #see(caller: Caller, id: FolderId): Promise<Standing> {
     const standing = await this.standing(caller.principal, id)
-    if (standing === 'outside') throw noFolder(id)
+    if (standing === 'outside') throw await this.#hidden(caller, id)
     return standing
   }
 
+  async #hidden(caller: Caller, id: FolderId): Promise<GatewayError> {
+    return this.#gate.deny({ caller, verb: 'list', target: `folder ${id}` }, noFolder(id))
+  }
+
+  /** A folder on the way down is a name; the key's own root is all that it is. */
+  #shown(caller: Caller, folder: FolderNode): FolderNode {
+    return folder.id === caller.principal.root ? folder : bare(folder)
+  }
+
   #fetch(caller: Caller, id: FolderId, priority: Priority): Promise<void> {
-    return this.#flights(`folder:${id}`, caller.signal, async (signal) => {
+    const doubt = this.#doubtOf(id)
+    return this.#flights(`folder:${id}:${doubt}`, caller.signal, async (signal) => {
       const askedMs = this.#clock.nowMs()
       try {
         const listing = await this.#host({ ...caller, signal }, priority).listFolder(id, { signal })
         await this.#tree.applyListing(listing, askedMs, this.#clock.nowMs())
+        // Asked before a write whose answer was lost: it may show the folder as it was before.
+        if (this.#doubtOf(id) !== doubt) await this.#tree.forgetListing(id)
       } catch (failure) {
         if (failure instanceof GatewayError && failure.code === 'not-found') await this.#tree.forgetFolder(id)
         throw failure
       }
     })
+  }
+
+  #doubtOf(id: FolderId): number {
+    return this.#doubts.get(id) ?? this.#commonDoubt
   }
 
   #refreshBehind(caller: Caller, id: FolderId): void {
@@ -197,10 +263,20 @@ class TreeCatalogue implements Catalogue {
   }
 }
 
+function bare(folder: FolderNode): FolderNode {
+  return { ...folder, createdMs: undefined, hasPassword: false, publicUrl: undefined }
+}
+
 /** One text for all that a key cannot see: 1fichier's own for a thing that is not there. */
 export function noFolder(id: FolderId): GatewayError {
   return new GatewayError('not-found', `there is no folder ${id}`, {
     hint: '`guichet ls /` shows what is there',
+  })
+}
+
+export function noLink(links: readonly FileLink[]): GatewayError {
+  return new GatewayError('not-found', `there is no file ${links.map(linkText).join(' ').slice(0, 500)}`, {
+    hint: 'list its folder first: files of the account are known by their listing',
   })
 }
 

@@ -18,7 +18,10 @@ import { singleFlight } from './single-flight.ts'
 const TOKEN_LIFE_MS = 4 * MINUTE_MS
 /** Files up to this size are checked as a whole before their first byte leaves, and fetched again if they are wrong. */
 const WHOLE_BYTES = 1024 * 1024
+const WHOLE_ATTEMPTS = 2
 const ATTEMPTS_WITHOUT_PROGRESS = 4
+/** One wrong length is a fault of a node; two are another file. */
+const ATTEMPTS_AT_ANOTHER_SIZE = 2
 const TOKENS_MAX = 10_000
 
 export interface Content {
@@ -36,6 +39,8 @@ export interface Content {
  * bytes are held back until that fits.
  */
 export interface Downloads {
+  /** What `open` asks of the key, for an answer without content. */
+  permit(caller: Caller, file: FileNode, options?: TokenOptions): Promise<void>
   /** Rejects with `invalid` for a range outside the file. The caller may read a part only by leaving the loop. */
   open(caller: Caller, file: FileNode, range: ByteRange | undefined, options?: TokenOptions): Promise<Content>
   /** A fresh direct link for the caller itself; verb `direct`. */
@@ -53,72 +58,88 @@ interface Token {
   readonly untilMs: number
 }
 
-export function createDownloads(options: {
+interface DownloadsOptions {
   readonly host: HostFor
   readonly gate: Gate
   readonly catalogue: Catalogue
   readonly hashers: Hashers
   readonly clock: Clock
   readonly log: Log
-}): Downloads {
-  const { host, gate, catalogue, hashers, clock, log } = options
-  const tokens = new Map<string, Token>()
-  const flights = singleFlight<Token>()
+}
 
-  async function token(caller: Caller, wanted: Wanted): Promise<Token> {
-    const name = tokenName(wanted)
-    const known = tokens.get(name)
-    if (known !== undefined && known.untilMs > clock.nowMs()) return known
-    return flights(name, caller.signal, async (signal) => {
-      const url = await host({ ...caller, signal }, 'stream').downloadToken(
-        wanted.file.link,
-        wanted.options,
-        { signal },
-      )
-      const fresh = { url, untilMs: clock.nowMs() + TOKEN_LIFE_MS }
-      if (tokens.size >= TOKENS_MAX) tokens.clear()
-      tokens.set(name, fresh)
-      return fresh
-    })
+export function createDownloads(options: DownloadsOptions): Downloads {
+  return new TokenDownloads(options)
+}
+
+class TokenDownloads implements Downloads {
+  readonly #options: DownloadsOptions
+  readonly #tokens = new Map<string, Token>()
+  readonly #flights = singleFlight<Token>()
+
+  constructor(options: DownloadsOptions) {
+    this.#options = options
   }
 
-  /** Opens upstream at a byte, with a new token when the one at hand has died. */
-  async function connect(caller: Caller, wanted: Wanted, range: ByteRange): Promise<DirectContent> {
-    const { file } = wanted
-    const { url } = await token(caller, wanted)
-    try {
-      const content = await host(caller, 'stream').openDirect(
-        url,
-        wholeFile(file, range) ? undefined : range,
-        caller,
-      )
-      if (content.sizeBytes === file.sizeBytes && content.startByte <= range.startByte) return content
-      await content.body[Symbol.asyncIterator]().return?.()
-      throw new GatewayError(
-        'corrupt',
-        `the file ${file.name} has another size at 1fichier than when it was listed`,
-        {
-          hint: `\`guichet ls --refresh\` of its folder, then try again`,
-          facts: { listedBytes: file.sizeBytes, servedBytes: content.sizeBytes },
-        },
-      )
-    } catch (failure) {
-      tokens.delete(tokenName(wanted))
-      throw failure
-    }
+  async permit(caller: Caller, file: FileNode, { cdn }: TokenOptions = {}): Promise<void> {
+    const { gate } = this.#options
+    const target = await this.#targetOf(file)
+    await gate.permit(caller, 'download', target)
+    if (cdn === true) await gate.permit(caller, 'cdn', target)
   }
 
-  async function* resumed(
+  async open(
+    caller: Caller,
+    file: FileNode,
+    range: ByteRange | undefined,
+    options: TokenOptions = {},
+  ): Promise<Content> {
+    await this.permit(caller, file, options)
+    const wanted: Wanted = { file, options }
+    const { sizeBytes } = file
+    // 1fichier keeps no empty files, so there is nothing to ask for.
+    if (sizeBytes === 0 && range === undefined) return { startByte: 0, endByte: -1, sizeBytes, body: nothing() }
+    const { startByte, endByte } = bounded(file, range)
+    const isWhole = startByte === 0 && endByte === sizeBytes - 1
+    const body =
+      !isWhole || file.whirlpool === undefined
+        ? this.#resumed(caller, wanted, startByte, endByte)
+        : sizeBytes <= WHOLE_BYTES
+          ? this.#whole(caller, wanted)
+          : this.#checked(caller, wanted)
+    return { startByte, endByte, sizeBytes, body }
+  }
+
+  async direct(caller: Caller, file: FileNode, wish: TokenOptions): Promise<URL> {
+    const { gate, host } = this.#options
+    const target = await this.#targetOf(file)
+    await gate.permit(caller, 'direct', target)
+    if (wish.cdn === true) await gate.permit(caller, 'cdn', target)
+    return host(caller, 'stream').downloadToken(file.link, wish, caller)
+  }
+
+  /** A file of other people is in no folder of ours: it is named by its link. */
+  async #targetOf(file: FileNode): Promise<string> {
+    const { catalogue } = this.#options
+    return (await catalogue.holds(file))
+      ? `${await catalogue.pathOf(file.folder)}/${file.name}`
+      : linkText(file.link)
+  }
+
+  /** The bytes from one to another, over as many connections as it takes. */
+  async *#resumed(
     caller: Caller,
     wanted: Wanted,
     startByte: number,
     endByte: number,
   ): AsyncGenerator<Uint8Array> {
+    const { clock, log } = this.#options
     let at = startByte
     let failures = 0
     while (at <= endByte) {
+      let token: Token | undefined
       try {
-        const content = await connect(caller, wanted, { startByte: at, endByte })
+        token = await this.#token(caller, wanted)
+        const content = await this.#connect(caller, wanted, token, { startByte: at, endByte })
         for await (const chunk of clipped(content, at, endByte)) {
           at += chunk.length
           failures = 0
@@ -128,74 +149,113 @@ export function createDownloads(options: {
       } catch (failure) {
         const error = GatewayError.from(failure)
         failures += 1
-        if (!mayResume(error) || failures >= ATTEMPTS_WITHOUT_PROGRESS) throw error
+        // A connection that broke says nothing about its link, unless the next one breaks as well.
+        const isDead = error.code === 'upstream-down' ? failures > 1 : error.code !== 'cancelled'
+        if (isDead) this.#drop(wanted, token)
+        if (!mayResume(error) || failures >= attemptsFor(error)) throw await this.#lastWord(wanted, error)
         log.info({ file: wanted.file.link.id, at, code: error.code, failures }, 'a download is resumed')
         await clock.sleep(2 ** failures * 100, caller.signal)
       }
     }
   }
 
-  async function whole(caller: Caller, wanted: Wanted): Promise<Uint8Array> {
+  async #token(caller: Caller, wanted: Wanted): Promise<Token> {
+    const { clock, host } = this.#options
+    const name = tokenName(wanted)
+    const known = this.#tokens.get(name)
+    if (known !== undefined && known.untilMs > clock.nowMs()) return known
+    return this.#flights(name, caller.signal, async (signal) => {
+      const { pass, cdn } = wanted.options
+      const url = await host({ ...caller, signal }, 'stream').downloadToken(
+        wanted.file.link,
+        { pass, cdn },
+        { signal },
+      )
+      const fresh = { url, untilMs: clock.nowMs() + TOKEN_LIFE_MS }
+      const [oldest] = this.#tokens.keys()
+      if (this.#tokens.size >= TOKENS_MAX && oldest !== undefined) this.#tokens.delete(oldest)
+      this.#tokens.delete(name)
+      this.#tokens.set(name, fresh)
+      return fresh
+    })
+  }
+
+  /** Another stream may have a new token already: only the one that failed goes. */
+  #drop(wanted: Wanted, token: Token | undefined): void {
+    const name = tokenName(wanted)
+    if (token !== undefined && this.#tokens.get(name) === token) this.#tokens.delete(name)
+  }
+
+  async #connect(caller: Caller, wanted: Wanted, token: Token, range: ByteRange): Promise<DirectContent> {
+    const { file } = wanted
+    const content = await this.#options
+      .host(caller, 'stream')
+      .openDirect(token.url, wholeFile(file, range) ? undefined : range, caller)
+    if (content.sizeBytes === file.sizeBytes && content.startByte <= range.startByte) return content
+    await content.body[Symbol.asyncIterator]().return?.()
+    throw new GatewayError(
+      'corrupt',
+      `the file ${file.name} has another size at 1fichier than when it was listed`,
+      {
+        hint: 'list its folder again (`guichet ls --refresh`), then try again',
+        facts: { endpoint: 'direct', listedBytes: file.sizeBytes, servedBytes: content.sizeBytes },
+      },
+    )
+  }
+
+  /** What 1fichier says is gone, or is another file than we list, is asked for anew by the next listing. */
+  async #lastWord({ file }: Wanted, error: GatewayError): Promise<GatewayError> {
+    const isGone = error.code === 'not-found' && error.facts['expired'] !== true
+    if (isGone || error.facts['listedBytes'] !== undefined) await this.#options.catalogue.lost(file)
+    return error
+  }
+
+  /** A small file, checked before its first byte leaves. */
+  async *#whole(caller: Caller, wanted: Wanted): AsyncGenerator<Uint8Array> {
     const { file } = wanted
     for (let attempt = 1; ; attempt += 1) {
       const chunks: Uint8Array[] = []
-      for await (const chunk of resumed(caller, wanted, 0, file.sizeBytes - 1)) chunks.push(chunk)
+      for await (const chunk of this.#resumed(caller, wanted, 0, file.sizeBytes - 1)) chunks.push(chunk)
       const bytes = Buffer.concat(chunks)
-      const hash = hashers.whirlpool()
+      const hash = this.#options.hashers.whirlpool()
       await hash.update(bytes)
-      if (file.whirlpool === undefined || (await hash.digest()) === file.whirlpool) return bytes
-      tokens.delete(tokenName(wanted))
-      if (attempt === 2) throw wrongContent(file)
+      if ((await hash.digest()) === file.whirlpool) {
+        yield bytes
+        return
+      }
+      this.#drop(wanted, this.#tokens.get(tokenName(wanted)))
+      if (attempt === WHOLE_ATTEMPTS) throw wrongContent(file)
     }
   }
 
-  async function* checked(caller: Caller, wanted: Wanted): AsyncGenerator<Uint8Array> {
+  /** A big file, checked while it passes; its last bytes leave only when all of it was right. */
+  async *#checked(caller: Caller, wanted: Wanted): AsyncGenerator<Uint8Array> {
     const { file } = wanted
-    const hash = hashers.whirlpool()
+    const hash = this.#options.hashers.whirlpool()
     let held: Uint8Array | undefined
+    let isOver = false
     try {
-      for await (const chunk of resumed(caller, wanted, 0, file.sizeBytes - 1)) {
+      for await (const chunk of this.#resumed(caller, wanted, 0, file.sizeBytes - 1)) {
         await hash.update(chunk)
         if (held !== undefined) yield held
         held = chunk
       }
-      if ((await hash.digest()) !== file.whirlpool) throw wrongContent(file)
-      if (held !== undefined) yield held
+      isOver = true
+      if ((await hash.digest()) !== file.whirlpool) {
+        this.#drop(wanted, this.#tokens.get(tokenName(wanted)))
+        throw wrongContent(file)
+      }
     } finally {
-      hash.abandon()
+      if (!isOver) hash.abandon()
     }
-  }
-
-  async function* one(bytes: Promise<Uint8Array>): AsyncGenerator<Uint8Array> {
-    yield await bytes
-  }
-
-  return {
-    async open(caller, file, range, tokenOptions = {}) {
-      const wanted: Wanted = { file, options: tokenOptions }
-      if (tokenOptions.cdn === true) await gate.permit(caller, 'cdn', linkText(file.link))
-      await gate.permit(caller, 'download', `${await catalogue.pathOf(file.folder)}/${file.name}`)
-      const { startByte, endByte } = bounded(file, range)
-      const isWhole = startByte === 0 && endByte === file.sizeBytes - 1
-      const body =
-        !isWhole || file.whirlpool === undefined
-          ? resumed(caller, wanted, startByte, endByte)
-          : file.sizeBytes <= WHOLE_BYTES
-            ? one(whole(caller, wanted))
-            : checked(caller, wanted)
-      return { startByte, endByte, sizeBytes: file.sizeBytes, body }
-    },
-
-    async direct(caller, file, wish) {
-      const target = `${await catalogue.pathOf(file.folder)}/${file.name}`
-      await gate.permit(caller, 'direct', target)
-      if (wish.cdn === true) await gate.permit(caller, 'cdn', target)
-      return host(caller, 'stream').downloadToken(file.link, wish, caller)
-    },
+    if (held !== undefined) yield held
   }
 }
 
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
 function tokenName({ file, options }: Wanted): string {
+  // The password comes last: it may hold anything.
   return [file.link.domain, file.link.id, options.cdn === true ? 'cdn' : '', options.pass ?? ''].join(' ')
 }
 
@@ -229,9 +289,14 @@ async function* clipped(
   }
 }
 
-/** A dead link and a broken connection are mended by going on; a refusal is not. */
-function mayResume(error: GatewayError): boolean {
-  return error.code === 'upstream-down' || (error.code === 'not-found' && error.facts['expired'] === true)
+/** A dead link, a broken connection and a wrong length are mended by going on at the same byte; a refusal is not. */
+function mayResume({ code, facts }: GatewayError): boolean {
+  if (code === 'not-found') return facts['expired'] === true
+  return code === 'upstream-down' || (code === 'corrupt' && facts['endpoint'] === 'direct')
+}
+
+function attemptsFor({ facts }: GatewayError): number {
+  return facts['listedBytes'] === undefined ? ATTEMPTS_WITHOUT_PROGRESS : ATTEMPTS_AT_ANOTHER_SIZE
 }
 
 function wrongContent(file: FileNode): GatewayError {

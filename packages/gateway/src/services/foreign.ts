@@ -1,4 +1,5 @@
 import {
+  type FileDetails,
   type FileLink,
   type FileNode,
   GatewayError,
@@ -13,7 +14,7 @@ import type { Caller, Gate } from './gate.ts'
 /** Files of other people, reached by their link with the owner's account: only for keys that are not confined. */
 export interface Foreign {
   /** 1fichier's own words about a link; costs a call each time, so it is for single files only. */
-  info(caller: Caller, link: FileLink, pass: string | undefined): Promise<Record<string, unknown>>
+  details(caller: Caller, link: FileLink, pass: string | undefined): Promise<FileDetails>
   /** As a file that can be downloaded. */
   file(caller: Caller, link: FileLink, pass: string | undefined): Promise<FileNode>
   publicFolder(caller: Caller, id: string, pass: string | undefined): Promise<readonly PublicFile[]>
@@ -24,46 +25,32 @@ export function createForeign(options: { readonly host: HostFor; readonly gate: 
   const { host, gate } = options
 
   async function permit(caller: Caller, verb: 'list' | 'stat' | 'download', target: string): Promise<void> {
+    if (caller.principal.root !== ROOT) {
+      const error = new GatewayError('not-found', `there is no ${target}`, {
+        hint: `the key "${caller.principal.name}" is confined to ${caller.principal.rootPath}`,
+      })
+      throw await gate.deny({ caller, verb, target }, error)
+    }
     await gate.permit(caller, verb, target)
-    if (caller.principal.root === ROOT) return
-    const error = new GatewayError('not-found', `there is no ${target}`, {
-      hint: `the key "${caller.principal.name}" is confined to ${caller.principal.rootPath}`,
-    })
-    throw await gate.deny({ caller, verb, target }, error)
   }
 
+  const withPass = (pass: string | undefined): { readonly pass?: string } => (pass === undefined ? {} : { pass })
+
   return {
-    async info(caller, link, pass) {
+    async details(caller, link, pass) {
       await permit(caller, 'stat', linkText(link))
-      const details = await host(caller, 'interactive').fileInfo(
-        link,
-        pass === undefined ? {} : { pass },
-        caller,
-      )
-      return {
-        status: 'OK',
-        url: linkText(details.link),
-        filename: details.name,
-        size: details.sizeBytes,
-        checksum: details.whirlpool ?? '',
-        'content-type': details.contentType,
-        description: details.description ?? null,
-        pass: Number(details.hasPassword),
-        no_ssl: Number(details.withoutTls),
-        inline: Number(details.isInline),
-        cdn: Number(details.usesCdn),
-      }
+      return host(caller, 'interactive').fileInfo(link, withPass(pass), caller)
     },
 
     async file(caller, link, pass) {
       await permit(caller, 'download', linkText(link))
-      const details = await host(caller, 'stream').fileInfo(link, pass === undefined ? {} : { pass }, caller)
+      const details = await host(caller, 'stream').fileInfo(link, withPass(pass), caller)
       return { ...details, folder: ROOT }
     },
 
     async publicFolder(caller, id, pass) {
       await permit(caller, 'list', `public folder ${id}`)
-      return host(caller, 'interactive').publicFolder(id, pass === undefined ? {} : { pass }, caller)
+      return host(caller, 'interactive').publicFolder(id, withPass(pass), caller)
     },
 
     async checkLinks(caller, links) {

@@ -22,6 +22,11 @@ export interface Caller {
 
 /** Where every decision is made known: nothing is done for anybody before the ledger has it. */
 export interface Gate {
+  /**
+   * For the time before it is known what exactly is asked for: rejects as `permit` does when the key has none of these
+   * verbs, and records only that. Whatever is allowed still has to be permitted.
+   */
+  demand(caller: Caller, verbs: readonly Verb[], target: string): Promise<void>
   /** Records that it is allowed, or records that it is not and rejects with `forbidden`. */
   permit(caller: Caller, verb: Verb, target: string): Promise<void>
   /** As `permit`, for what only the owner may do. */
@@ -86,6 +91,13 @@ export function createGate(options: {
         },
       )
       throw await deny(denial, error)
+    },
+
+    async demand(caller, verbs, target) {
+      if (verbs.some((verb) => allowsVerb(caller.principal.verbs, verb))) return
+      const [verb] = verbs
+      if (verb === undefined) throw new GatewayError('internal', `nothing allows ${target}`)
+      throw await deny({ caller, verb, target }, mayNot(caller.principal, verb))
     },
 
     async permit(caller, verb, target) {

@@ -10,8 +10,8 @@ import {
   parsePath,
   ROOT,
 } from '@guichet/core'
-import { type Catalogue, isFolder } from './catalogue.ts'
-import { type Changes, noLink } from './changes.ts'
+import { type Catalogue, isFolder, noFile } from './catalogue.ts'
+import type { Changes } from './changes.ts'
 import type { Caller } from './gate.ts'
 
 /**
@@ -30,7 +30,7 @@ export async function findNode(
   const link = findFileLink(at)
   if (link === undefined) throw notAPlace(at)
   const file = await catalogue.file(caller, link.id)
-  if (file.link.domain !== link.domain) throw noLink([link])
+  if (file.link.domain !== link.domain) throw noFile(link.id)
   return file
 }
 

@@ -61,6 +61,7 @@ const COUNTERS_MAX = 10_000
 export class Limits {
   readonly #rules: readonly PaceRule[]
   readonly #slowed: readonly PaceRule[]
+  readonly #strictestFirst: readonly PaceRule[]
   readonly #policy: LockPolicy
   readonly #store: LimiterStore
   readonly #counters: Map<string, number>
@@ -85,6 +86,7 @@ export class Limits {
   ) {
     this.#rules = options.rules
     this.#slowed = slowedRules(options.rules)
+    this.#strictestFirst = options.rules.toSorted((one, other) => other.gapMs - one.gapMs)
     this.#policy = options.locks
     this.#store = options.store
     this.#counters = new Map(loaded.counters)
@@ -115,6 +117,11 @@ export class Limits {
     const standing = this.#findStanding(call, nowMs)
     this.#standings.set(name, standing)
     return standing
+  }
+
+  /** The rules that count a call, the strictest first. */
+  rulesOf(call: PacedCall): readonly string[] {
+    return countersOf(this.#strictestFirst, call).map(({ rule }) => rule.id)
   }
 
   /** How long one rule alone holds a call back. */

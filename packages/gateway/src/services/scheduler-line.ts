@@ -12,8 +12,11 @@ export interface Queued {
   readonly sequence: number
 }
 
-/** One turn in so many goes to whoever has waited longest, whatever its priority: the last one is served too. */
-const TURNS_PER_ELDER = 8
+/**
+ * One turn in so many goes to whoever has waited longest, whatever its priority: the last one is served too.
+ * Turns are counted for each rule, since a rule that lets few calls through would else serve the urgent only.
+ */
+const TURNS_PER_ELDER = 4
 
 /** Who waits: by priority, in turn between the keys of a priority, in order of arrival for one key. */
 export class Line<Entry extends Queued> {
@@ -21,7 +24,8 @@ export class Line<Entry extends Queued> {
     PRIORITIES.map((priority) => [priority, new Map()]),
   )
   #size = 0
-  #turns = 0
+  /** How many turns each rule has seen. */
+  readonly #turns = new Map<string, number>()
 
   get size(): number {
     return this.#size
@@ -49,19 +53,21 @@ export class Line<Entry extends Queued> {
     return true
   }
 
-  /** Takes out the one whose turn it is among those that may go. */
-  takeNext(mayGo: (entry: Entry) => boolean): Entry | undefined {
-    const isForElder = (this.#turns + 1) % TURNS_PER_ELDER === 0
-    const entry = isForElder ? this.#eldest(mayGo) : this.#mostUrgent(mayGo)
-    if (entry === undefined) return undefined
-    this.#turns += 1
-    const rank = this.#rank(entry)
+  /** Takes out the one whose turn it is among those that may go; `rulesOf` names the rules that a call waits for. */
+  takeNext(
+    mayGo: (entry: Entry) => boolean,
+    rulesOf: (entry: Entry) => readonly string[],
+  ): Entry | undefined {
+    const urgent = this.#mostUrgent(mayGo)
+    if (urgent === undefined) return undefined
+    const elderRule = rulesOf(urgent).find((rule) => (this.#turnsOf(rule) + 1) % TURNS_PER_ELDER === 0)
+    const entry =
+      elderRule === undefined
+        ? urgent
+        : (this.#eldest((other) => mayGo(other) && rulesOf(other).includes(elderRule)) ?? urgent)
+    for (const rule of rulesOf(entry)) this.#turns.set(rule, this.#turnsOf(rule) + 1)
     this.remove(entry)
-    const rest = rank.get(entry.key)
-    if (rest !== undefined) {
-      rank.delete(entry.key)
-      rank.set(entry.key, rest)
-    }
+    this.#passTurn(entry)
     return entry
   }
 
@@ -77,6 +83,19 @@ export class Line<Entry extends Queued> {
         }
       }
     }
+  }
+
+  #turnsOf(rule: string): number {
+    return this.#turns.get(rule) ?? 0
+  }
+
+  /** The others of its priority come before its key's next one. */
+  #passTurn(entry: Entry): void {
+    const rank = this.#rank(entry)
+    const rest = rank.get(entry.key)
+    if (rest === undefined) return
+    rank.delete(entry.key)
+    rank.set(entry.key, rest)
   }
 
   #mostUrgent(mayGo: (entry: Entry) => boolean): Entry | undefined {

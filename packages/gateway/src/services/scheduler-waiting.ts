@@ -167,7 +167,10 @@ export class WaitingScheduler implements Scheduler {
     const nowMs = this.#now()
     this.#refuseVain(nowMs)
     while (this.#freePlaces(nowMs) > 0) {
-      const entry = this.#line.takeNext(({ call }) => this.#limits.standing(call, nowMs).kind === 'go')
+      const entry = this.#line.takeNext(
+        ({ call }) => this.#limits.standing(call, nowMs).kind === 'go',
+        ({ call }) => this.#limits.rulesOf(call),
+      )
       if (entry === undefined) break
       entry.turn.signal?.removeEventListener('abort', entry.leave)
       const reservation = this.#limits.reserve(entry.call, nowMs)

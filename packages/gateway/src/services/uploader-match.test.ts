@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseFileId, parseTransferId, type StoredFile, type Transfer } from '@guichet/core'
 import { verifyReport } from './uploader-match.ts'
-import { FOLDER, KEY } from './uploads-world.test.ts'
+import { FOLDER, KEY } from './uploads-world.testing.ts'
 
 const HASH = 'a'.repeat(128)
 const OTHER = 'b'.repeat(128)

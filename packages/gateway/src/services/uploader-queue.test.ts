@@ -4,7 +4,7 @@ import { type FolderId, parseFolderId, parseTransferId, type Transfer } from '@g
 import fc from 'fast-check'
 import { UPLOADER_LIMITS } from './uploader-limits.ts'
 import { UploadQueue } from './uploader-queue.ts'
-import { FOLDER, KEY } from './uploads-world.test.ts'
+import { FOLDER, KEY } from './uploads-world.testing.ts'
 
 const LIMITS = { ...UPLOADER_LIMITS, filesMax: 3, bytesMax: 1_000, aloneBytes: 500, inFlightMax: 2 }
 const LINGER = { alone: 150, more: 5_000 }

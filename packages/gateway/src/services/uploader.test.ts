@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { GatewayError, parseFolderId } from '@guichet/core'
-import { FOLDER, hostWith, put, UploadsWorld } from './uploads-world.test.ts'
+import { GatewayError, parseFolderId, type TransferJournal, type Tree } from '@guichet/core'
+import { FOLDER, hostWith, put, UploadsWorld } from './uploads-world.testing.ts'
 
 describe('the uploader', () => {
   it('stores what was committed, tells the tree, and frees the spool (R8)', async () => {
@@ -311,5 +311,72 @@ describe('the uploader', () => {
     await world.passing(next.uploads.whenStored('u1'))
     await world.passing(next.uploads.whenStored('u2'))
     assert.deepEqual(world.stored(), ['a=one', 'b=two'])
+  })
+
+  it('goes on when the journal or the tree takes nothing for a while, and sends nothing twice', async () => {
+    for (const broken of ['journal', 'tree'] as const) {
+      await using world = await UploadsWorld.open()
+      let failures = 3
+      const tripping = <Port extends object>(port: Port, method: string): Port =>
+        new Proxy(port, {
+          get: (target, name) => {
+            const value: unknown = Reflect.get(target, name)
+            if (typeof value !== 'function') return value
+            if (name !== method) return value.bind(target)
+            return async (...args: unknown[]) => {
+              failures -= 1
+              if (failures >= 0) throw new GatewayError('internal', 'the store fails')
+              return await value.apply(target, args)
+            }
+          },
+        })
+      const ports =
+        broken === 'journal'
+          ? { journal: tripping<TransferJournal>(world.journal, 'advance') }
+          : { tree: tripping<Tree>(world.tree, 'addFile') }
+      await using process = await world.start({}, ports)
+      await put(process, 'u1', { a: 'one' })
+      await world.passing(process.uploads.whenStored('u1'))
+      assert.equal(world.host.uploads.length, 1)
+      assert.deepEqual(world.stored(), ['a=one'])
+    }
+  })
+
+  it('asks by date where a folder has more files than a listing shows', async () => {
+    await using world = await UploadsWorld.open()
+    const host = hostWith(world.host, 'listFolder', async (folder, call) => {
+      const listing = await world.host.listFolder(folder, call)
+      return { ...listing, files: [], fileCount: 6_000 }
+    })
+    await using process = await world.start({}, { host })
+    world.host.fail({ answer: 'cut', reportAfterMs: Number.POSITIVE_INFINITY })
+    await put(process, 'u1', { a: 'one' })
+    await world.passing(process.uploads.whenStored('u1'))
+    assert.equal(world.host.uploads.length, 1)
+    assert.equal(world.calls('listFiles'), 1)
+  })
+
+  it('fails what was sent into a folder that is removed before it can be proven', async () => {
+    await using world = await UploadsWorld.open()
+    await using process = await world.start()
+    world.host.fail({ answer: 'cut', content: 'lost' })
+    await put(process, 'u1', { a: 'one' })
+    await world.clock.advance(30_000)
+    await world.host.removeFolder(FOLDER, {})
+    await assert.rejects(world.passing(process.uploads.whenStored('u1')), { code: 'not-found' })
+  })
+
+  it('waits for the lock to end before it looks for what became doubtful', async () => {
+    await using world = await UploadsWorld.open()
+    await using process = await world.start()
+    world.host.fail({ answer: 'cut', reportAfterMs: Number.POSITIVE_INFINITY })
+    await put(process, 'u1', { a: 'one' })
+    await world.clock.advance(30_000)
+    world.host.refusal = new GatewayError('locked', 'locked', { retryAfterMs: 3_600_000 })
+    await world.clock.advance(4 * 3_600_000)
+    assert.ok(world.calls('listFolder') <= 5, 'a lock is waited for as long as it says')
+    world.host.refusal = undefined
+    await world.passing(process.uploads.whenStored('u1'))
+    assert.equal(world.host.uploads.length, 1)
   })
 })

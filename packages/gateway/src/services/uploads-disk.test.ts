@@ -11,7 +11,7 @@ import { openSpool } from '../stores/disk/spool.ts'
 import { openDatabase, SqliteTransferJournal, SqliteTree } from '../stores/sqlite/index.ts'
 import { startUploader } from './uploader.ts'
 import { createUploads } from './uploads.ts'
-import { KEY, whirlpoolOf } from './uploads-world.test.ts'
+import { KEY, whirlpoolOf } from './uploads-world.testing.ts'
 
 describe('an upload through disk, journal and hashing threads', () => {
   it('stores the bytes that were sent, whatever their size (R8)', async () => {

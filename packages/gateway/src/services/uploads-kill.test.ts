@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { GatewayError } from '@guichet/core'
 import type { MemoryUpload, UploadFault } from '@guichet/testkit'
 import fc from 'fast-check'
-import { FOLDER, hostWith, type Ports, type Process, put, UploadsWorld } from './uploads-world.test.ts'
+import { FOLDER, hostWith, type Ports, type Process, put, UploadsWorld } from './uploads-world.testing.ts'
 
 /**
  * Ends a process at its n-th touch of the world: from there on nothing it does has any effect, and nothing answers it.

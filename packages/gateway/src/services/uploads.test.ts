@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError, parseKeyId, ROOT } from '@guichet/core'
-import { contentOf, FOLDER, hostWith, KEY, put, UploadsWorld, whirlpoolOf } from './uploads-world.test.ts'
+import { contentOf, FOLDER, hostWith, KEY, put, UploadsWorld, whirlpoolOf } from './uploads-world.testing.ts'
 
 describe('taking content in', () => {
   it('refuses names, sizes and empty files before anything is stored', async () => {

@@ -46,7 +46,7 @@ export interface Spooled {
   readonly whirlpool: string
 }
 
-const READ_BYTES = 512 * 1024
+const READ_BYTES = 256 * 1024
 const WRITE_BYTES = 256 * 1024
 /** Content of unknown size is promised room in steps of this. */
 const STEP_BYTES = 64 * 1024 * 1024
