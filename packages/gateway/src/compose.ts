@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { DAY_MS, type KeyId } from '@guichet/core'
+import { DAY_MS, type FileHost, type KeyId } from '@guichet/core'
 import { connectFichier } from '@guichet/fichier'
 import type { Config } from './config.ts'
 import { createDial } from './connections/dial.ts'
@@ -11,23 +11,24 @@ import { createNativeDoor } from './doors/native/door.ts'
 import { openAuthority } from './doors/proxy/authority.ts'
 import { openProxyDoor, type ProxyDoor } from './doors/proxy/door.ts'
 import { type DoorServer, listen } from './doors/server.ts'
-import { openHashers } from './hashing/hashers.ts'
+import type { DoorServices } from './doors/services.ts'
+import { type Hashers, openHashers } from './hashing/hashers.ts'
 import { openPepper } from './pepper.ts'
 import { createAccounts } from './services/account.ts'
 import { createCatalogue, type HostFor } from './services/catalogue.ts'
 import { createChanges } from './services/changes.ts'
 import { createDownloads } from './services/downloads.ts'
 import { createForeign } from './services/foreign.ts'
-import { createGate } from './services/gate.ts'
+import { createGate, type Gate } from './services/gate.ts'
 import { createKeys } from './services/keys.ts'
 import { paceHost } from './services/paced-host.ts'
-import { createPrincipals } from './services/principals.ts'
+import { createPrincipals, type Principals } from './services/principals.ts'
 import { openScheduler, type Scheduler } from './services/scheduler.ts'
 import { createStatus } from './services/status.ts'
 import { createTickets } from './services/tickets.ts'
-import { startUploader } from './services/uploader.ts'
+import { startUploader, type Uploader } from './services/uploader.ts'
 import { UPLOADER_LIMITS } from './services/uploader-limits.ts'
-import { createUploads } from './services/uploads.ts'
+import { createUploads, type Uploads } from './services/uploads.ts'
 import { openSpool } from './stores/disk/spool.ts'
 import {
   lockHome,
@@ -54,84 +55,36 @@ const REMEMBER_MS = 7 * DAY_MS
 const LINGER_MS = { alone: 150, more: 5_000 }
 
 /**
- * Reading this function is reading the architecture: it is the only place that knows every store, service and door.
- * If any line fails, what was opened before is closed again, in reverse.
+ * Reading this function is reading the architecture; with those below it, it is the only place that knows every store,
+ * service and door. If any line fails, what was opened before is closed again, in reverse.
  */
 export async function startGateway(config: Config, world: World): Promise<Gateway> {
   const { clock, log, random } = world
   await using opened = new AsyncDisposableStack()
   await mkdir(config.home, { recursive: true, mode: 0o700 })
   opened.use(lockHome(config.home))
-
-  const db = opened.use(openDatabase({ path: path.join(config.home, 'guichet.db') }))
-  const stores = openStores(db)
+  const stores = openStores(opened.use(openDatabase({ path: path.join(config.home, 'guichet.db') })))
+  await stores.journal.prune(clock.nowMs() - REMEMBER_MS)
   const pepper = await openPepper(config.home, random)
   const authority = await openAuthority(config.home)
-  const spool = openSpool({ directory: path.join(config.home, 'spool'), reserveBytes: config.reserveBytes })
-  await stores.journal.prune(clock.nowMs() - REMEMBER_MS)
 
+  // The port is taken before anybody is asked for a passphrase, so that a port in use is found first.
   const adminSocket = path.join(config.home, 'run', 'admin.sock')
   const server = opened.use(await listen({ listen: config.listen, adminSocket, random, clock, log }))
   const keyholder = opened.use(await openKeyholder(config, world))
-  const open = openExchange({ route: config.upstreamRoute, extraCa: config.upstreamCa, clock })
-  opened.defer(() => open.close())
-
-  const upstream = connectFichier({
-    keyed: keyholder.client.exchange,
-    open: open.exchange,
-    boundary: () => Buffer.from(random(30)).toString('hex'),
-  })
-  const scheduler = opened.use(
-    await openScheduler({
-      rules: config.rules,
-      locks: config.locks,
-      store: stores.limiter,
-      facts: stores.facts,
-      clock,
-    }),
-  )
-  const host: HostFor = (caller, priority) =>
-    paceHost(upstream, scheduler, {
-      key: caller.principal.key,
-      priority,
-      patienceMs: caller.patienceMs,
-      signal: caller.signal,
-    })
-
+  const { scheduler, hostFor } = await openUpstream(opened, config, world, stores, keyholder)
   const hashers = opened.use(openHashers({ size: 2 }))
-  const uploader = opened.use(
-    startUploader({
-      ...stores,
-      host: (caller) => paceHost(upstream, scheduler, caller),
-      spool,
-      clock,
-      log,
-      lingerMs: LINGER_MS,
-      limits: scaledLimits(config),
-    }),
-  )
-  const uploads = createUploads({ ...stores, uploader, spool, hashers, clock, random })
+  const { uploader, uploads } = openUploads(opened, config, world, stores, hashers, hostFor)
 
   const gate = createGate({ ledger: stores.ledger, clock, log })
   const principals = createPrincipals({ keys: stores.keys, pepper, clock })
-  const catalogue = createCatalogue({ tree: stores.tree, host, gate, clock, log, freshMs: config.freshMs })
-  const changes = createChanges({ tree: stores.tree, catalogue, host, gate, clock })
-  const shared = {
-    accounts: createAccounts({ facts: stores.facts, host, gate, clock, log }),
-    catalogue,
-    changes,
-    downloads: createDownloads({ host, gate, catalogue, hashers, clock, log }),
-    foreign: createForeign({ host, gate }),
-    gate,
-    host,
-    principals,
-    tickets: createTickets({ clock, random }),
-    uploads,
-    random,
-    nowMs: () => clock.nowMs(),
-    shown: (folder: Parameters<typeof stores.journal.claimFolder>[0]) => stores.journal.claimFolder(folder),
-  }
+  const services = createServices(config, world, { stores, gate, principals, hashers, uploads, hostFor })
   const proxy = opened.use(openProxy({ authority, server, principals, gate, world }))
+  const onRevoked = (id: KeyId): void => {
+    server.visits.cut(id)
+    proxy.cut(id)
+  }
+  const { catalogue } = services
   const status = createStatus({
     ...stores,
     version: VERSION,
@@ -141,32 +94,99 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     catalogue,
     clock,
   })
-  const keys = createKeys({
-    store: stores.keys,
-    principals,
-    gate,
-    clock,
-    random,
-    onRevoked: (id) => cut(id, server, proxy),
-  })
 
   await uploader.recover()
   server.open({
-    native: createNativeDoor(shared),
+    native: createNativeDoor(services),
     api: createApiDoor({
-      ...shared,
-      keys,
+      ...services,
+      keys: createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked }),
       status: () => status.get(),
       resume: () => resume(scheduler, uploader),
       seal: async () => void (await keyholder.client.seal()),
     }),
     proxy,
-    health: async () => {
-      const { state } = await keyholder.status()
-      return { isReady: state === 'ready', keyholder: state }
-    },
+    health: () => healthOf(keyholder),
   })
-  const owned = opened.move()
+  return running(opened.move(), server, keyholder)
+}
+
+type Stores = ReturnType<typeof openStores>
+/** Gives the host to a caller, paced. */
+type PacedHostFor = (caller: Parameters<typeof paceHost>[2]) => FileHost
+
+async function openUpstream(
+  opened: AsyncDisposableStack,
+  config: Config,
+  { clock, random }: World,
+  stores: Stores,
+  keyholder: KeptKeyholder,
+): Promise<{ scheduler: Scheduler; hostFor: PacedHostFor }> {
+  const open = openExchange({ route: config.upstreamRoute, extraCa: config.upstreamCa, clock })
+  opened.defer(() => open.close())
+  const host = connectFichier({
+    keyed: keyholder.client.exchange,
+    open: open.exchange,
+    boundary: () => Buffer.from(random(30)).toString('hex'),
+  })
+  const { rules, locks } = config
+  const scheduler = opened.use(
+    await openScheduler({ rules, locks, store: stores.limiter, facts: stores.facts, clock }),
+  )
+  return { scheduler, hostFor: (caller) => paceHost(host, scheduler, caller) }
+}
+
+function openUploads(
+  opened: AsyncDisposableStack,
+  config: Config,
+  { clock, log, random }: World,
+  stores: Stores,
+  hashers: Hashers,
+  host: PacedHostFor,
+): { uploader: Uploader; uploads: Uploads } {
+  const spool = openSpool({ directory: path.join(config.home, 'spool'), reserveBytes: config.reserveBytes })
+  const limits = scaledLimits(config)
+  const uploader = opened.use(
+    startUploader({ ...stores, host, spool, clock, log, lingerMs: LINGER_MS, limits }),
+  )
+  return { uploader, uploads: createUploads({ ...stores, uploader, spool, hashers, clock, random }) }
+}
+
+function createServices(
+  config: Config,
+  { clock, log, random }: World,
+  parts: {
+    readonly stores: Stores
+    readonly gate: Gate
+    readonly principals: Principals
+    readonly hashers: Hashers
+    readonly uploads: Uploads
+    readonly hostFor: PacedHostFor
+  },
+): DoorServices {
+  const { stores, gate, principals, hashers, uploads, hostFor } = parts
+  const { tree, facts } = stores
+  const host: HostFor = ({ principal, patienceMs, signal }, priority) =>
+    hostFor({ key: principal.key, priority, patienceMs, signal })
+  const catalogue = createCatalogue({ tree, host, gate, clock, log, freshMs: config.freshMs })
+  return {
+    accounts: createAccounts({ facts, host, gate, clock, log }),
+    catalogue,
+    changes: createChanges({ tree, catalogue, host, gate, clock }),
+    downloads: createDownloads({ host, gate, catalogue, hashers, clock, log }),
+    foreign: createForeign({ host, gate }),
+    gate,
+    host,
+    principals,
+    tickets: createTickets({ clock, random }),
+    uploads,
+    random,
+    nowMs: () => clock.nowMs(),
+    shown: (folder) => stores.journal.claimFolder(folder),
+  }
+}
+
+function running(owned: AsyncDisposableStack, server: DoorServer, keyholder: KeptKeyholder): Gateway {
   return {
     url: `http://${server.address}`,
     keyholder,
@@ -176,6 +196,11 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
       await owned.disposeAsync()
     },
   }
+}
+
+async function healthOf(keyholder: KeptKeyholder): Promise<{ isReady: boolean; keyholder: string }> {
+  const { state } = await keyholder.status()
+  return { isReady: state === 'ready', keyholder: state }
 }
 
 function openStores(db: ReturnType<typeof openDatabase>) {
@@ -222,12 +247,7 @@ function openProxy(options: {
   })
 }
 
-function cut(key: KeyId, server: DoorServer, proxy: ProxyDoor): void {
-  server.visits.cut(key)
-  proxy.cut(key)
-}
-
-async function resume(scheduler: Scheduler, uploader: ReturnType<typeof startUploader>): Promise<void> {
+async function resume(scheduler: Scheduler, uploader: Uploader): Promise<void> {
   await scheduler.resume()
   uploader.resume()
 }
