@@ -18,11 +18,7 @@ export interface NewHome {
 
 /** Rejects with `conflict` when there is a vault, which may hold the only copy of a key. */
 export async function requireNoHome(home: Home): Promise<void> {
-  const names = await readdir(home.path).catch((failure: unknown) => {
-    if (systemCodeOf(failure) === 'ENOENT') return []
-    throw failure
-  })
-  const taken = names.find((name) => OUR_NAMES.includes(name))
+  const taken = (await namesIn(home.path)).find((name) => OUR_NAMES.includes(name))
   if (taken === undefined) return
   throw new GatewayError('conflict', `${home.path} is a home of guichet already (it has ${taken})`, {
     hint: 'use it as it is, put a new API key into it with `guichet rotate`, or choose another place with --home',
@@ -79,7 +75,9 @@ async function openUnlockFile(
   if (isThere) return readSecretFile(path, { what: 'the unlock file', input: world.input, guarded: true })
   const text = Buffer.from(world.random(SECRET_BYTES)).toString('base64')
   const below = relative(home.path, path)
-  const isInside = below !== '' && !below.startsWith('..') && !isAbsolute(below)
+  const isBelow = below !== '' && !below.startsWith('..') && !isAbsolute(below)
+  // In a new home it becomes part of what is moved into place as a whole.
+  const isInside = isBelow && (await namesIn(home.path)).length === 0
   const target = isInside ? join(draft, below) : path
   await mkdir(dirname(target), { recursive: true, mode: 0o700 })
   await writeWhole(target, `${text}\n`, 0o600)
@@ -110,6 +108,13 @@ async function moveInto(draft: string, home: string, undo: AsyncDisposableStack)
   }
   await syncFolder(home)
   await rm(draft, { recursive: true, force: true })
+}
+
+async function namesIn(path: string): Promise<readonly string[]> {
+  return readdir(path).catch((failure: unknown) => {
+    if (systemCodeOf(failure) === 'ENOENT') return []
+    throw failure
+  })
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -4,6 +4,8 @@ export interface Patience {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly attemptsMax: number
+  /** What else makes it hopeless. */
+  readonly mayRetry?: (error: GatewayError) => boolean
   /** Told before each wait. */
   readonly onWait?: (error: GatewayError, waitMs: number) => void
 }
@@ -22,7 +24,10 @@ export async function withPatience<Result>(
     } catch (failure) {
       if (!(failure instanceof GatewayError)) throw failure
       const waitMs = failure.retryAfterMs ?? Math.min(SECOND_MS * 2 ** (number - 1), 30 * SECOND_MS)
-      const isHopeless = TRAITS[failure.code].retry === 'never' || waitMs > LONGEST_WAIT_MS
+      const isHopeless =
+        TRAITS[failure.code].retry === 'never' ||
+        waitMs > LONGEST_WAIT_MS ||
+        patience.mayRetry?.(failure) === false
       if (isHopeless || number >= patience.attemptsMax || patience.signal.aborted) throw failure
       patience.onWait?.(failure, waitMs)
       await patience.clock.sleep(waitMs, patience.signal)

@@ -47,3 +47,8 @@ export function pathInside(folder: string, ...names: readonly string[]): string 
   const joined = names.join('/')
   return folder === '/' ? `/${joined}` : `${folder}/${joined}`
 }
+
+/** A path as it can be typed: 1fichier allows neither quotation marks nor `$` in names. */
+export function quoted(path: string): string {
+  return /^[\w/.:+,=@-]+$/.test(path) ? path : `"${path}"`
+}

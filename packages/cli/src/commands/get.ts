@@ -62,7 +62,7 @@ async function get(session: Session, places: readonly string[], options: GetOpti
   const dest = places.length === 1 ? '.' : (places.at(-1) ?? '.')
   const { guichet } = session.connect()
   const wanted = await findWanted(guichet, sources, { recursive: options.recursive === true, signal: stop })
-  const targets = await resolveTargets(session, wanted, sources, dest)
+  const targets = await resolveTargets(session, wanted, dest)
   const report: Report = { fetched: [], skipped: [], failed: [...wanted.refused] }
   const chosen = await chooseTargets(session, targets, options, report)
 
@@ -80,13 +80,11 @@ type Target = Wanted
 async function resolveTargets(
   session: Session,
   wanted: WantedTree,
-  sources: readonly string[],
   dest: string,
 ): Promise<readonly Target[]> {
   const path = resolve(session.world.cwd, dest)
   const existing = await stat(path).catch(() => undefined) // What is not there yet is made below.
-  const isSingle = sources.length === 1 && wanted.folders.length === 0
-  if (existing?.isDirectory() !== true && isSingle && !dest.endsWith('/')) {
+  if (existing?.isDirectory() !== true && wanted.isSingle && !dest.endsWith('/')) {
     await requireParent(path, dest)
     return wanted.files.map(({ file }) => ({ file, local: path }))
   }

@@ -135,8 +135,8 @@ async function list(session: Session): Promise<void> {
       printable(key.root),
       verbsText(key.verbs),
     ])
+    if (rows.length === 0) return print.note('there is no key yet: `guichet key create --help`')
     for (const row of table([['ID', 'NAME', 'STATE', 'ROOT', 'VERBS'], ...rows])) print.line(row)
-    if (keys.length === 0) print.note('there is no key yet: `guichet key create --help`')
   })
 }
 

@@ -1,6 +1,6 @@
 import { GatewayError } from '@guichet/core'
 import type { Command } from 'commander'
-import { parsePlace } from '../places.ts'
+import { parsePlace, quoted } from '../places.ts'
 import { type Cli, examples } from '../program.ts'
 import type { Session } from '../session.ts'
 
@@ -44,6 +44,6 @@ async function linkOf(
   if (node.kind === 'file') return { path: node.path, link: node.link }
   if (node.publicUrl !== undefined) return { path: node.path, link: node.publicUrl }
   throw new GatewayError('conflict', `the folder ${JSON.stringify(node.path)} has no public link`, {
-    hint: `make one with \`guichet share ${node.path} --public\``,
+    hint: `make one with \`guichet share ${quoted(node.path)} --public\``,
   })
 }

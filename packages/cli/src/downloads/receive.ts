@@ -7,6 +7,8 @@ import type { Session } from '../session.ts'
 import { createWhirlpool } from '../whirlpool.ts'
 
 const ATTEMPTS_MAX = 8
+/** A whole file is fetched once more when it came wrong, not again and again. */
+const CORRUPTIONS_MAX = 1
 const READ_BYTES = 1024 * 1024
 
 /**
@@ -20,10 +22,15 @@ export async function receiveFile(
   progress: Progress,
 ): Promise<{ readonly whirlpool: string; readonly isVerified: boolean }> {
   const part = `${target}.part`
+  let corruptions = 0
   const patience = {
     clock: session.world.clock,
     signal: session.stop,
     attemptsMax: ATTEMPTS_MAX,
+    mayRetry(error: GatewayError): boolean {
+      if (error.code === 'corrupt') corruptions += 1
+      return corruptions <= CORRUPTIONS_MAX
+    },
     onWait: (error: GatewayError, waitMs: number) =>
       progress.tell(`${error.message}; again in ${Math.ceil(waitMs / 1000)} s`),
   }

@@ -12,6 +12,8 @@ export interface Wanted {
 
 export interface WantedTree {
   readonly files: readonly Wanted[]
+  /** Is it one file by its name, which may get another name here? */
+  readonly isSingle: boolean
   /** Folders to make, by their paths below the destination. */
   readonly folders: readonly string[]
   readonly refused: readonly { readonly source: string; readonly error: GatewayError }[]
@@ -25,6 +27,7 @@ export async function findWanted(
 ): Promise<WantedTree> {
   const { recursive, signal } = options
   const found = {
+    isSingle: false,
     files: [] as Wanted[],
     folders: [] as string[],
     refused: [] as WantedTree['refused'][number][],
@@ -41,6 +44,7 @@ export async function findWanted(
     const at = parsePlace(text)
     const node = await guichet.stat(at, { signal })
     if (node.kind === 'file') {
+      found.isSingle = texts.length === 1
       take(node, [])
       continue
     }
@@ -52,8 +56,11 @@ export async function findWanted(
     const top = meansFolder(text) || node.name === '' || node.path === '/' ? [] : [node.name]
     for await (const { listing, names } of walk(guichet, at, { signal })) {
       const bad = names.find((name) => problemHere(name) !== undefined)
-      if (bad !== undefined)
-        throw new GatewayError('invalid', `the folder name ${JSON.stringify(bad)} cannot be made here`)
+      if (bad !== undefined) {
+        throw new GatewayError('invalid', `a folder named ${JSON.stringify(bad)} cannot be made here`, {
+          hint: 'give it another name on the account with `guichet mv`, or fetch the other folders one by one',
+        })
+      }
       if (top.length + names.length > 0) found.folders.push(join(...top, ...names))
       for (const file of listing.files) take(file, [...top, ...names])
     }

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { createKeyText } from '@guichet/core'
+import type { ApiFile } from '@guichet/sdk'
+import { startProgress } from '../progress.ts'
+import { openSession, type Session } from '../session.ts'
+import { createWhirlpool } from '../whirlpool.ts'
+import { openTestWorld, type TestWorld } from '../world.testing.ts'
+import { receiveFile } from './receive.ts'
+
+const CONTENT = Buffer.from('0123456789'.repeat(100))
+const WHIRLPOOL = createWhirlpool().update(CONTENT).digest('hex')
+const FILE: ApiFile = {
+  kind: 'file',
+  id: 'abcde',
+  name: 'f',
+  path: '/f',
+  folderId: 0,
+  sizeBytes: CONTENT.length,
+  dateMs: 0,
+  whirlpool: WHIRLPOOL,
+  link: 'https://1fichier.com/?abcde',
+  hasPassword: false,
+}
+
+type Answer = (response: ServerResponse, startByte: number, count: number) => void
+
+const whole: Answer = (response, startByte) => {
+  const range = { 'content-range': `bytes ${startByte}-${CONTENT.length - 1}/${CONTENT.length}` }
+  response.writeHead(startByte > 0 ? 206 : 200, startByte > 0 ? range : {})
+  response.end(CONTENT.subarray(startByte))
+}
+
+interface Gate extends AsyncDisposable {
+  readonly test: TestWorld
+  readonly session: Session
+  /** Where each request began. */
+  readonly starts: number[]
+}
+
+async function openGate(answer: Answer): Promise<Gate> {
+  await using opened = new AsyncDisposableStack()
+  const test = opened.use(await openTestWorld())
+  const starts: number[] = []
+  const server = createServer((request, response) => {
+    const startByte = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
+    starts.push(startByte)
+    answer(response, startByte, starts.length)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  opened.defer(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  const { port } = server.address() as AddressInfo
+  test.env = {
+    GUICHET_URL: `http://127.0.0.1:${port}`,
+    GUICHET_KEY: createKeyText((count) => new Uint8Array(count)),
+  }
+  const world = { ...test.world(), clock: { nowMs: () => 0, sleep: async () => {} } }
+  const session = opened.use(openSession(world, { quiet: true }))
+  const owned = opened.move()
+  return { test, session, starts, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function receive(gate: Gate): Promise<{ readonly path: string; readonly isVerified: boolean }> {
+  const path = join(gate.test.folder, 'f')
+  using progress = startProgress(gate.session)
+  const { isVerified } = await receiveFile(gate.session, FILE, path, progress)
+  return { path, isVerified }
+}
+
+describe('receiving a file', () => {
+  it('leaves the whole file under its name, and nothing else', async () => {
+    await using gate = await openGate(whole)
+    const { path, isVerified } = await receive(gate)
+    assert.ok(isVerified)
+    assert.deepEqual(await readFile(path), CONTENT)
+    assert.equal(existsSync(`${path}.part`), false)
+  })
+
+  it('goes on at the very byte where an earlier attempt stopped', async () => {
+    await using gate = await openGate(whole)
+    await writeFile(join(gate.test.folder, 'f.part'), CONTENT.subarray(0, 333))
+    const { path } = await receive(gate)
+    assert.deepEqual(await readFile(path), CONTENT)
+    assert.deepEqual(gate.starts, [333])
+  })
+
+  it('goes on by itself after the connection broke', async () => {
+    await using gate = await openGate((response, startByte, count) => {
+      if (count > 1) return whole(response, startByte, count)
+      response.writeHead(200, { 'content-length': CONTENT.length })
+      response.write(CONTENT.subarray(0, 400), () => response.destroy())
+    })
+    const { path } = await receive(gate)
+    assert.deepEqual(await readFile(path), CONTENT)
+    assert.deepEqual(gate.starts, [0, 400])
+  })
+
+  it('begins anew when the part belonged to something else', async () => {
+    await using gate = await openGate(whole)
+    await writeFile(join(gate.test.folder, 'f.part'), 'x'.repeat(50))
+    const { path } = await receive(gate)
+    assert.deepEqual(await readFile(path), CONTENT)
+    assert.deepEqual(gate.starts, [50, 0])
+  })
+
+  it('drops a part that is longer than the file', async () => {
+    await using gate = await openGate(whole)
+    await writeFile(join(gate.test.folder, 'f.part'), 'x'.repeat(5_000))
+    const { path } = await receive(gate)
+    assert.deepEqual(await readFile(path), CONTENT)
+  })
+
+  it('keeps nothing of bytes that are not the right ones', async () => {
+    await using gate = await openGate((response) => response.end(Buffer.alloc(CONTENT.length)))
+    await assert.rejects(receive(gate), { code: 'corrupt' })
+    assert.equal(gate.starts.length, 2)
+    assert.equal(existsSync(join(gate.test.folder, 'f')), false)
+    assert.equal(existsSync(join(gate.test.folder, 'f.part')), false)
+  })
+
+  it('does not take the beginning for the rest when a range is not honoured', async () => {
+    await using gate = await openGate((response) => response.end(CONTENT))
+    await writeFile(join(gate.test.folder, 'f.part'), CONTENT.subarray(0, 10))
+    await assert.rejects(receive(gate), { code: 'conflict' })
+  })
+})

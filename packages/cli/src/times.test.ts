@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { durationText, parseDuration } from './times.ts'
+
+describe('durations', () => {
+  it('are read in days, hours, minutes and mixes of them', () => {
+    const cases: readonly [string, number][] = [
+      ['0', 0],
+      ['30d', 30 * 86_400_000],
+      ['12h', 12 * 3_600_000],
+      ['90m', 90 * 60_000],
+      ['1d12h', 36 * 3_600_000],
+      ['2w', 14 * 86_400_000],
+    ]
+    for (const [text, ms] of cases) assert.equal(parseDuration(text), ms)
+  })
+
+  it('that are none are refused', () => {
+    for (const text of ['', '30', 'd', '-1d', '1.5h', '30 d', '0d', '99999d', '1y', '1d ']) {
+      assert.throws(() => parseDuration(text), { code: 'invalid' }, text)
+    }
+  })
+
+  it('are written with two units at the most', () => {
+    assert.equal(durationText(0), '0s')
+    assert.equal(durationText(999), '1s')
+    assert.equal(durationText(250_000), '4m 10s')
+    assert.equal(durationText(2 * 86_400_000 + 3 * 3_600_000 + 5_000), '2d 3h')
+    assert.equal(durationText(86_400_000 + 5_000), '1d')
+    assert.equal(durationText(-5), '0s')
+  })
+
+  it('are read back as they were written, to the unit', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_440 }), (minutes) => {
+        assert.equal(parseDuration(durationText(minutes * 60_000).replace(' ', '')), minutes * 60_000)
+      }),
+    )
+  })
+})
