@@ -9,7 +9,7 @@ import {
 } from '@guichet/core'
 import { type Growth, growingMs } from './uploader-limits.ts'
 import { candidatesFor, type Pair, verifyReport } from './uploader-match.ts'
-import { doubt, sendAgain } from './uploader-send.ts'
+import { doubt, sendAgain, sendUncounted } from './uploader-send.ts'
 import type { Batch, UploadWork } from './uploader-work.ts'
 
 /** An id that the node does not know is a 404 each time, and many of those are punished (wire.md §3). */
@@ -91,7 +91,8 @@ async function prove(work: UploadWork, batch: Batch): Promise<void> {
   }
   const absent = batch.left
   batch.left = []
-  await sendAgain(work, absent, limits.filesMax, '1fichier did not store it')
+  if (batch.isCutByUs) await sendUncounted(work, absent, limits.filesMax)
+  else await sendAgain(work, absent, limits.filesMax, '1fichier did not store it')
 }
 
 /** The files of the batch's folder as 1fichier shows them; `undefined` when there is no such folder. */

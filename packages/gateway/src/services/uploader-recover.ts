@@ -55,7 +55,7 @@ function batchesOf(unfinished: readonly Transfer[]): readonly Batch[] {
     const { node, startedMs } = state
     const xid = state.kind === 'sending' ? state.uploadId : state.xid
     const name = `${state.kind} ${node} ${xid} ${folder} ${startedMs}`
-    const batch = batches.get(name) ?? { node, xid, folder, startedMs, left: [] }
+    const batch = batches.get(name) ?? { node, xid, folder, startedMs, isCutByUs: true, left: [] }
     batch.left = [...batch.left, transfer]
     batches.set(name, batch)
   }

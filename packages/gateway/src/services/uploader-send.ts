@@ -27,7 +27,7 @@ export async function sendBatch(
   const sending = await work.progress.move(
     present.map((transfer) => ({ transfer, state: { kind: 'sending', node, uploadId: id, startedMs } })),
   )
-  const batch: Batch = { node, xid: id, folder: first.folder, startedMs, left: sending }
+  const batch: Batch = { node, xid: id, folder: first.folder, startedMs, isCutByUs: false, left: sending }
   const answer = await attempt(work, target, sending)
   if (answer instanceof GatewayError) {
     work.log?.warn({ code: answer.code, node, files: sending.length, ...answer.facts }, answer.message)
@@ -36,7 +36,8 @@ export async function sendBatch(
       return { kind: 'nothing' }
     }
     work.pause(answer)
-    return { kind: 'doubtful', batch: { ...batch, left: await doubt(work, batch) } }
+    const isCutByUs = answer.code === 'sealed'
+    return { kind: 'doubtful', batch: { ...batch, isCutByUs, left: await doubt(work, batch) } }
   }
   const { xid, node: reporter } = answer
   const left = await work.progress.move(
@@ -73,6 +74,18 @@ export async function sendAgain(
   if (spent.length === 0) return
   await work.progress.fail(spent, 'upstream-down', `${why}, ${work.limits.attemptsMax} times`)
   work.release(spent)
+}
+
+/** Back to the queue; what happened says nothing about the files. */
+export async function sendUncounted(
+  work: UploadWork,
+  transfers: readonly Transfer[],
+  groupMax: number,
+): Promise<void> {
+  const again = await work.progress.move(
+    transfers.map((transfer) => ({ transfer, state: { kind: 'spooled' } })),
+  )
+  work.putBack(again, groupMax)
 }
 
 async function withContent(work: UploadWork, waiting: readonly Transfer[]): Promise<readonly Transfer[]> {
@@ -157,7 +170,7 @@ async function handleRefusal(
         return
       }
       // One of them is refused and the answer does not say which: smaller groups find it.
-      work.putBack(await backToSpooled(work, transfers), half)
+      await sendUncounted(work, transfers, half)
       return
     case 'upstream-changed':
     case 'internal':
@@ -168,12 +181,8 @@ async function handleRefusal(
     default:
       // Locks, outages and refusals of the account say nothing about the files.
       work.pause(error)
-      work.putBack(await backToSpooled(work, transfers), transfers.length)
+      await sendUncounted(work, transfers, transfers.length)
   }
-}
-
-async function backToSpooled(work: UploadWork, transfers: readonly Transfer[]): Promise<readonly Transfer[]> {
-  return await work.progress.move(transfers.map((transfer) => ({ transfer, state: { kind: 'spooled' } })))
 }
 
 function isCertainlyNotStored(error: GatewayError): boolean {

@@ -60,6 +60,8 @@ export interface Batch {
   readonly xid: string
   readonly folder: FolderId
   readonly startedMs: number
+  /** Was it cut by an end of ours, gateway or keyholder? Then its files are not to blame, and no attempt is counted. */
+  readonly isCutByUs: boolean
   /** Those whose fate is open. */
   left: readonly Transfer[]
 }

@@ -156,6 +156,25 @@ describe('the uploader', () => {
     assert.equal(world.spool.contents.size, 0)
   })
 
+  it('counts no attempt when it was an end of our own that cut the request', async () => {
+    await using world = await UploadsWorld.open()
+    for (let life = 0; life < 7; life += 1) {
+      world.host.fail({ answer: 'never', content: 'lost' })
+      await using process = await world.start({ stallMs: 1e12 })
+      if (life === 0) await put(process, 'u1', { a: 'one' })
+      await world.until(async () => (await world.states()) === '1 sending')
+      await world.clock.settle()
+    }
+    for (let count = 0; count < 7; count += 1) {
+      const sealed = new GatewayError('sealed', 'the keyholder went away', { facts: { sent: true } })
+      world.host.fail({ content: 'lost', answer: sealed })
+    }
+    await using process = await world.start()
+    const [transfer] = await world.passing(process.uploads.whenStored('u1'))
+    assert.equal(transfer?.attempts, 0)
+    assert.deepEqual(world.stored(), ['a=one'])
+  })
+
   it('does not take an older file of the same name and content for the new one', async () => {
     await using world = await UploadsWorld.open()
     await using process = await world.start()
