@@ -6,8 +6,8 @@ import type { FolderId } from './ids.ts'
  * One documented or observed limit of 1fichier, as data.
  *
  * It lets `burst` calls through at once and then one each `gapMs` (the generic cell rate algorithm).
- * A rule with burst 1 keeps its calls at least `gapMs` apart *where they arrive*: when a call gets there is known only to
- * lie before its answer, so its calls go one at a time, and the gap counts from the answer (`countersAfterAnswer`).
+ * It holds *where calls arrive*, which may be as late as their answer: so calls of a rule with burst 1 go one at a time,
+ * and a gap counts from the answer (`countersAfterAnswer`).
  */
 export interface PaceRule {
   readonly id: string
@@ -126,29 +126,27 @@ export function countersAfter(
   call: PacedCall,
   nowMs: number,
 ): ReadonlyMap<string, number> {
-  const changed = new Map<string, number>()
-  for (const rule of rules) {
-    const key = counterOf(rule, call)
-    if (key === undefined || rule.counts === 'refusals') continue
-    changed.set(key, Math.max(state.get(key) ?? 0, nowMs) + rule.gapMs)
-  }
-  return changed
+  return new Map(
+    countersOf(rules, call).map(({ rule, counter }) => [
+      counter,
+      Math.max(state.get(counter) ?? 0, nowMs) + rule.gapMs,
+    ]),
+  )
 }
 
-/** The counters that change when a call is answered, or given up: the gap of a rule with burst 1 begins anew. */
+/** The counters that change when a call is answered, or given up: it may have arrived only now. */
 export function countersAfterAnswer(
   rules: readonly PaceRule[],
   state: PaceState,
   call: PacedCall,
   nowMs: number,
 ): ReadonlyMap<string, number> {
-  const changed = new Map<string, number>()
-  for (const rule of rules) {
-    const key = counterOf(rule, call)
-    if (key === undefined || !isOneAtATime(rule)) continue
-    changed.set(key, Math.max(state.get(key) ?? 0, nowMs + rule.gapMs))
-  }
-  return changed
+  return new Map(
+    countersOf(rules, call).map(({ rule, counter }) => [
+      counter,
+      Math.max(state.get(counter) ?? 0, nowMs + rule.gapMs),
+    ]),
+  )
 }
 
 /** The counters that change when an answer refuses a thing: the oldest remembered moment gives way to this one. */
@@ -172,7 +170,7 @@ export function countersAfterRefusal(
 /** The counters that let one call through at a time: while one is under way, no other of the same counter goes. */
 export function exclusiveCounters(rules: readonly PaceRule[], call: PacedCall): readonly string[] {
   return countersOf(rules, call)
-    .filter(({ rule }) => isOneAtATime(rule))
+    .filter(({ rule }) => rule.burst === 1)
     .map(({ counter }) => counter)
 }
 
@@ -218,10 +216,6 @@ export function countersAhead(
     if (atMs > latestMs) changed.set(key, latestMs)
   }
   return changed
-}
-
-function isOneAtATime(rule: PaceRule): boolean {
-  return rule.burst === 1 && rule.counts !== 'refusals'
 }
 
 function refusalWaitMs(rule: PaceRule, key: string, state: PaceState, nowMs: number): number {

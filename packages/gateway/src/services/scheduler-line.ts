@@ -13,7 +13,7 @@ export interface Queued {
 }
 
 /**
- * One turn in so many goes to whoever has waited longest, whatever its priority: the last one is served too.
+ * One turn in so many goes to whoever has waited longest in a lower priority: the last one is served too.
  * Turns are counted for each rule, since a rule that lets few calls through would else serve the urgent only.
  */
 const TURNS_PER_ELDER = 4
@@ -61,10 +61,12 @@ export class Line<Entry extends Queued> {
     const urgent = this.#mostUrgent(mayGo)
     if (urgent === undefined) return undefined
     const elderRule = rulesOf(urgent).find((rule) => (this.#turnsOf(rule) + 1) % TURNS_PER_ELDER === 0)
-    const entry =
-      elderRule === undefined
-        ? urgent
-        : (this.#eldest((other) => mayGo(other) && rulesOf(other).includes(elderRule)) ?? urgent)
+    const isElder = (other: Entry): boolean =>
+      elderRule !== undefined &&
+      other.priority !== urgent.priority &&
+      rulesOf(other).includes(elderRule) &&
+      mayGo(other)
+    const entry = (elderRule === undefined ? undefined : this.#eldest(isElder)) ?? urgent
     for (const rule of rulesOf(entry)) this.#turns.set(rule, this.#turnsOf(rule) + 1)
     this.remove(entry)
     this.#passTurn(entry)

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import {
   type Clock,
   CONSERVATIVE_RULES,
@@ -33,6 +34,8 @@ export class World implements AsyncDisposable {
   readonly db: Database = openDatabase({ path: ':memory:' })
   /** What has arrived, and when. */
   readonly arrivals: { readonly call: PacedCall; readonly atMs: number }[] = []
+  /** What the witness objected to, also where nobody waits for the answer. */
+  readonly broken: unknown[] = []
   #life: Life
   #queueMax: number | undefined
 
@@ -68,11 +71,11 @@ export class World implements AsyncDisposable {
 
   async #answer(life: Life, call: PacedCall, treatment: Treatment): Promise<number> {
     const { thereMs = 0, backMs = 0, failure } = treatment
-    this.witness.send(call)
+    this.#watch(() => this.witness.send(call))
     await this.clock.sleep(thereMs)
     // What the dead process had not sent yet never arrives.
     if (life.isDead) return 0
-    this.witness.arrive(call)
+    this.#watch(() => this.witness.arrive(call))
     this.arrivals.push({ call, atMs: this.clock.nowMs() - this.startMs })
     await this.clock.sleep(backMs)
     if (failure === undefined) return this.clock.nowMs() - this.startMs
@@ -81,6 +84,15 @@ export class World implements AsyncDisposable {
       this.witness.refuse(call, failure.facts['why'] === 'customer' ? 'customer' : 'account')
     }
     throw failure
+  }
+
+  #watch(look: () => void): void {
+    try {
+      look()
+    } catch (failure) {
+      this.broken.push(failure)
+      throw failure
+    }
   }
 
   /** `kill -9` and a new start: what was queued or under way is lost, what is in the store is not. */
@@ -93,6 +105,7 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.clock.until(this.scheduler[Symbol.asyncDispose]())
     await this.db[Symbol.asyncDispose]()
+    assert.deepEqual(this.broken, [])
   }
 
   async #start(life: Life): Promise<void> {
