@@ -38,8 +38,12 @@ export async function putContent(
       hint: 'add --overwrite to replace it',
     })
   }
-  // Deleting is a verb of its own, and an overwrite ends with it.
-  if (twins.length > 0) await gate.permit(caller, 'delete', pathText(parts))
+  if (twins.length > 0) {
+    // Deleting is a verb of its own, and an overwrite ends with it.
+    await gate.permit(caller, 'delete', pathText(parts))
+    // Whoever replaces a file knows of it: the upload must not be given this very file as its result.
+    await services.shown(folder)
+  }
   const upload = `${caller.principal.key}/${Buffer.from(services.random(10)).toString('hex')}`
   const received = await uploads.receive(
     { key: caller.principal.key },
