@@ -219,6 +219,8 @@ export function countersAhead(
 }
 
 function refusalWaitMs(rule: PaceRule, key: string, state: PaceState, nowMs: number): number {
+  // Slots fill up in order: without this one there were never more than `burst` refusals.
+  if (!state.has(`${key}#${rule.burst}`)) return 0
   const windowMs = rule.burst * rule.gapMs
   const recent = momentsOf(rule, key, state).filter(({ atMs }) => atMs > nowMs - windowMs && atMs <= nowMs)
   const excess = recent.length - rule.burst

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { ENDPOINTS, type FileHost, type FileLink, type HostCall, MINUTE_MS, UNPACED } from '@guichet/core'
 import { fileId, refusingHost } from '@guichet/testkit'
 import { paceHost } from './paced-host.ts'
-import { folder, keyOf, World } from './scheduler-world.test.ts'
+import { folder, keyOf, World } from './scheduler-world.testing.ts'
 
 const LINK: FileLink = { domain: '1fichier.com', id: fileId('file') }
 const CALL: HostCall = {}

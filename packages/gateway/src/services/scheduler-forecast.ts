@@ -1,5 +1,6 @@
 import { countersOf, type PacedCall, type PaceRule } from '@guichet/core'
-import type { Limits, Standing } from './scheduler-limits.ts'
+import type { Limits } from './scheduler-limits.ts'
+import type { Standing } from './scheduler-standing.ts'
 
 export interface Forecast {
   readonly waitMs: number

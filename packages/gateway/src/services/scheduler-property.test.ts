@@ -12,7 +12,7 @@ import {
   NO_CUSTOMER,
   NOT_FOUND,
   World,
-} from './scheduler-world.test.ts'
+} from './scheduler-world.testing.ts'
 
 /** What happens at some moment: somebody asks, or the gateway is killed and started again. */
 type Step =

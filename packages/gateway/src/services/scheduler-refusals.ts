@@ -25,7 +25,7 @@ export function tooLate(call: PacedCall, wait: Forecast, isFull: boolean): Gatew
 /** A permanent refusal stands: no machine asks again. */
 export function accountStopped(reason: string): GatewayError {
   return new GatewayError('account-refused', `nothing is sent to 1fichier: ${reason}`, {
-    hint: 'mend the cause at 1fichier, then let the gateway go on: `guichet status` shows what it refused',
+    hint: 'mend the cause at 1fichier, then run `guichet resume`',
   })
 }
 

@@ -1,20 +1,13 @@
-import {
-  type BreakerState,
-  type Clock,
-  GatewayError,
-  MINUTE_MS,
-  type PacedCall,
-  type Reach,
-  SECOND_MS,
-  type Unpaced,
-} from '@guichet/core'
-import type { Scheduler, SchedulerOptions, SchedulerStatus, Turn } from './scheduler.ts'
+import { type Clock, GatewayError, MINUTE_MS, type PacedCall, SECOND_MS, type Unpaced } from '@guichet/core'
+import type { Scheduler, SchedulerOptions, Turn } from './scheduler.ts'
 import type { CallCounts } from './scheduler-counts.ts'
 import { type Forecast, forecast } from './scheduler-forecast.ts'
-import type { Limits, Reservation } from './scheduler-limits.ts'
+import type { Limits } from './scheduler-limits.ts'
 import { Line, type Queued } from './scheduler-line.ts'
 import { ANSWERED, type Outcome, outcomeOf, UNSENT } from './scheduler-outcome.ts'
 import { accountStopped, cancelled, schedulerClosed, tooLate } from './scheduler-refusals.ts'
+import type { Reservation } from './scheduler-standing.ts'
+import { lockStatus, type SchedulerStatus } from './scheduler-status.ts'
 
 /** Two, so that one slow listing does not hold up all else (wire.md §16 asks for one at a time per key). */
 const UNDER_WAY_MAX = 2
@@ -290,18 +283,5 @@ export class WaitingScheduler implements Scheduler {
     if (nowMs < this.#lastMs) this.#limits.clockSetBack(nowMs)
     this.#lastMs = nowMs
     return nowMs
-  }
-}
-
-function lockStatus(reach: Reach, state: BreakerState): SchedulerStatus['scheduler']['locks'] {
-  switch (state.kind) {
-    case 'closed':
-      return []
-    case 'open':
-      return [{ reach, state: 'open', reason: state.reason, scope: state.scope, untilMs: state.untilMs }]
-    case 'half-open':
-      return [{ reach, state: 'half-open', reason: state.reason, scope: state.scope }]
-    case 'stopped':
-      return [{ reach, state: 'stopped', reason: state.reason }]
   }
 }

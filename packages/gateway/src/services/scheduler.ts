@@ -6,15 +6,16 @@ import type {
   LockPolicy,
   PacedCall,
   PaceRule,
-  Reach,
   Unpaced,
 } from '@guichet/core'
 import { CallCounts } from './scheduler-counts.ts'
 import { Limits } from './scheduler-limits.ts'
 import type { Priority } from './scheduler-line.ts'
+import type { SchedulerStatus } from './scheduler-status.ts'
 import { WaitingScheduler } from './scheduler-waiting.ts'
 
 export type { Priority } from './scheduler-line.ts'
+export type { SchedulerStatus } from './scheduler-status.ts'
 
 /** A call that wants its turn. */
 export interface Turn {
@@ -47,36 +48,6 @@ export interface Scheduler extends AsyncDisposable {
   status(): SchedulerStatus
   /** Refuses whoever waits, and lets calls under way end for a while. */
   [Symbol.asyncDispose](): Promise<void>
-}
-
-export interface SchedulerStatus {
-  readonly scheduler: {
-    readonly waiting: readonly {
-      readonly endpoint: string
-      readonly key: string
-      readonly priority: Priority
-      readonly waitMs: number
-      readonly reason: string
-    }[]
-    readonly locks: readonly {
-      readonly reach: Reach
-      readonly state: 'open' | 'half-open' | 'stopped'
-      readonly reason: string
-      readonly scope?: string
-      readonly untilMs?: number
-    }[]
-    readonly rules: readonly {
-      readonly id: string
-      readonly burst: number
-      readonly gapMs: number
-      readonly source: string
-    }[]
-  }
-  readonly upstream: {
-    readonly calls: Readonly<Record<string, number>>
-    readonly total: number
-    readonly locksMet: number
-  }
 }
 
 export interface SchedulerOptions {
