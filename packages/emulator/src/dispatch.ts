@@ -3,6 +3,7 @@ import { admitApi, answerApi } from './api.ts'
 import { explainUnknown } from './explain.ts'
 import { applyFault } from './faults/apply.ts'
 import { classifyHost, type Host } from './hosts.ts'
+import { storeFile } from './routes/file-edits.ts'
 import { HOST_ROUTES } from './routes/table.ts'
 import type { Service } from './service.ts'
 import { noteSightings } from './sightings.ts'
@@ -130,7 +131,9 @@ async function settle(service: Service): Promise<void> {
   const nowMs = service.timers.nowMs()
   const readings = service.readings()
   const lifetimeMs = police.scaled(readings.endLifetimeMs)
-  account.desk.settle(police.scaled(readings.storeDelayMs), lifetimeMs, nowMs)
+  account.desk.settle(police.scaled(readings.storeDelayMs), lifetimeMs, nowMs, (file) =>
+    storeFile(service, file),
+  )
   await remote.settle(police.scaled(readings.remoteDelayMs), nowMs, readings, random)
 }
 

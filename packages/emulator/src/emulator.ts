@@ -166,6 +166,7 @@ function identityOf(options: FilledOptions, entries: readonly JournalEntry[], ra
   return {
     apiKey: options.apiKey ?? earlier?.apiKey ?? randomApiKey(random),
     email: options.email,
+    password: options.password,
     offer: options.offer,
     country: 'FR',
   }

@@ -14,6 +14,7 @@ export interface EmulatorOptions {
   readonly dataDir?: string
   readonly apiKey?: string
   readonly email?: string
+  readonly password?: string
   readonly offer?: 0 | 1 | 2 | 3
   readonly rules?: RuleSettings['level']
   readonly toleranceMs?: number
@@ -42,6 +43,7 @@ export function filledOptions(options: EmulatorOptions): FilledOptions {
     port: 0,
     controlPort: 0,
     email: 'owner@example.com',
+    password: 'password',
     offer: 1,
     rules: INITIAL_RULES.level,
     toleranceMs: INITIAL_RULES.toleranceMs,

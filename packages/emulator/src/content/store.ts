@@ -11,9 +11,10 @@ export interface StoredContent {
   readonly whirlpool: string
 }
 
-/** Content on its way in. `keep` makes it readable; anything else leaves nothing behind. */
+/** Content on its way in: written, ended once, and then kept, which makes it readable. `discard` leaves nothing behind, at any time. */
 export interface ContentWriter {
   write(chunk: Uint8Array): Promise<void>
+  end(): Promise<void>
   keep(): Promise<StoredContent>
   discard(): Promise<void>
 }
@@ -41,6 +42,14 @@ export class ContentStore {
   async openWriter(): Promise<ContentWriter> {
     const whirlpool = await openWhirlpool()
     return this.#options.storeContent === 'disk' ? this.#diskWriter(whirlpool) : this.#hashWriter(whirlpool)
+  }
+
+  /** Keeps content that is all here. */
+  async store(bytes: Uint8Array): Promise<StoredContent> {
+    const writer = await this.openWriter()
+    await writer.write(bytes)
+    await writer.end()
+    return await writer.keep()
   }
 
   isReadable(content: ContentRef): boolean {
@@ -74,8 +83,9 @@ export class ContentStore {
         sizeBytes += chunk.length
         await file.writeFile(chunk)
       },
+      // Ended before it is kept: an upload of 500 files must not hold 500 open.
+      end: () => file.close(),
       keep: async () => {
-        await file.close()
         await rename(partial, this.#path(name))
         return { content: { kind: 'disk', name }, sizeBytes, whirlpool: whirlpool.hex() }
       },
@@ -95,6 +105,7 @@ export class ContentStore {
         witness.watch(chunk)
         sizeBytes += chunk.length
       },
+      end: async () => undefined,
       keep: async () => {
         const seed = witness.seed()
         const content: ContentRef = seed === undefined ? { kind: 'forgotten' } : { kind: 'synthetic', seed }

@@ -5,6 +5,7 @@ import type { UploadRecord } from '../state/upload-desk.ts'
 import type { Call } from '../transport/call.ts'
 import { escapeHtml, notFoundPage, page, waitPage } from '../transport/pages.ts'
 import { html, json, plain, type Reply } from '../transport/reply.ts'
+import { storeFile } from './file-edits.ts'
 
 /** end.pl: starts the storage and reports on it, in the form the request header asks for (wire.md §6.3). */
 export function reportUpload(service: Service, call: Call): Reply {
@@ -15,7 +16,8 @@ export function reportUpload(service: Service, call: Call): Reply {
   if (late === 'empty') return json({ incoming: 0, links: [] })
   const lifetimeMs = service.police.scaled(service.readings().endLifetimeMs)
   const xid = call.query.get('xid') ?? ''
-  const upload = service.account.desk.reach(xid, lifetimeMs, service.timers.nowMs())
+  const nowMs = service.timers.nowMs()
+  const upload = service.account.desk.reach(xid, lifetimeMs, nowMs, (file) => storeFile(service, file))
   if (!upload) return html(notFoundPage(), 404)
   if (wantsJson) return jsonReport(upload, headers['json'] === '2')
   return headers['export'] === '1' ? csvReport(upload) : htmlReport(upload)

@@ -136,3 +136,8 @@ export function freshFileId(service: Pick<Service, 'random' | 'account'>): strin
 export function lagOf(service: Service): number {
   return service.police.scaled(service.readings().listingLagMs)
 }
+
+/** Puts a file that has just come into its folder, where listings notice it after their lag. */
+export function storeFile(service: Service, file: FileRecord): void {
+  service.account.place(file, undefined, service.timers.nowMs(), lagOf(service))
+}

@@ -88,8 +88,6 @@ export class RemoteDesk {
     if (!(found instanceof Uint8Array)) {
       return { content: { kind: 'synthetic', seed: found.seed }, sizeBytes: found.sizeBytes, whirlpool: '' }
     }
-    const writer = await this.#account.contents.openWriter()
-    await writer.write(found)
-    return await writer.keep()
+    return await this.#account.contents.store(found)
   }
 }

@@ -55,6 +55,7 @@ export class UploadForm implements PartSink {
         sizeBytes += bytes.length
       },
       end: async () => {
+        await writer.end()
         const isGoodName = !name.includes('\ufffd') && isGoodFileName(name, this.#readings)
         const keep = async (): Promise<StoredContent> => {
           this.#open.delete(writer)

@@ -184,6 +184,51 @@ describe('an upload node', () => {
   })
 })
 
+describe('a sender without a key', () => {
+  const cases: readonly (readonly [
+    string,
+    string | undefined,
+    Readonly<Record<string, string>>,
+    string[] | undefined,
+  ])[] = [
+    ['is nobody', undefined, {}, []],
+    ['is the owner by Basic', 'owner@example.com:password', {}, ['/test.txt']],
+    ['is refused by a wrong Basic', 'owner@example.com:guess', {}, undefined],
+    [
+      'is the owner by user and pass',
+      undefined,
+      { user: 'owner@example.com', pass: 'password' },
+      ['/test.txt'],
+    ],
+    ['is refused by a wrong pass', undefined, { user: 'owner@example.com', pass: 'guess' }, undefined],
+    ['drops into the incoming folder of a user', undefined, { user: 'owner@example.com' }, ['/test.txt']],
+  ]
+  for (const [what, basic, fields, paths] of cases) {
+    it(what, async () => {
+      await using emulator = await startEmulator()
+      const body = multipart([FILE, ...Object.entries(fields).map(([name, content]) => ({ name, content }))])
+      const node = 'https://up2.1fichier.com'
+      const answer = await ask(emulator, `${node}/upload.cgi?id=ExampleTok`, {
+        method: 'POST',
+        body,
+        headers: {
+          'Content-Type': 'multipart/form-data; boundary=b0undary',
+          'Content-Length': String(body.length),
+          ...(basic === undefined ? {} : { Authorization: `Basic ${Buffer.from(basic).toString('base64')}` }),
+        },
+      })
+      assert.equal(answer.status, paths === undefined ? 403 : 302)
+      if (paths === undefined) return
+      const json = await report(emulator, node, answer)
+      assert.equal(json['incoming'], what.includes('incoming') ? 1 : 0)
+      assert.deepEqual(
+        emulator.account.files().map(({ path }) => path),
+        paths,
+      )
+    })
+  }
+})
+
 describe('content that is not kept', () => {
   it('leaves size and checksum, and is downloadable only when it is recognised', async () => {
     await using emulator = await startEmulator({ storeContent: 'hash-only', syntheticSeeds: ['known'] })

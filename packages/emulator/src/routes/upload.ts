@@ -8,7 +8,7 @@ import type { Call } from '../transport/call.ts'
 import { readMultipart } from '../transport/multipart.ts'
 import { uploadRefusalPage } from '../transport/pages.ts'
 import { html, json, type Reply } from '../transport/reply.ts'
-import { freshFileId, lagOf } from './file-edits.ts'
+import { freshFileId } from './file-edits.ts'
 import { meteredBody } from './upload-body.ts'
 import { type UploadedFile, UploadForm } from './upload-form.ts'
 
@@ -43,10 +43,12 @@ export async function receiveUpload(service: Service, call: Call): Promise<Reply
   try {
     const isWhole = boundary !== undefined && (await readMultipart(body, boundary, form))
     if (boundary === undefined) for await (const _ of body);
+    const owner = ownerOf(service, call, form)
     const refused = refusalOf(service, call, form, isWhole)
-    if (refused === undefined) return await accept(service, call, form)
+    if (owner && refused === undefined) return await accept(service, call, form, owner)
     await form.discard()
-    return html(uploadRefusalPage(refused), refused === WORDS.wrongKey ? 403 : 200)
+    const message = refused ?? WORDS.wrongKey
+    return html(uploadRefusalPage(message), message === WORDS.wrongKey ? 403 : 200)
   } catch (failure) {
     await form.discard()
     throw failure
@@ -63,7 +65,6 @@ function refusalOf(service: Service, call: Call, form: UploadForm, isWhole: bool
     return WORDS.keepAlive
   if (!/^[A-Za-z0-9]{1,10}$/.test(call.query.get('id') ?? '')) return WORDS.noFile
   if (!isWhole || form.files.length === 0) return WORDS.noFile
-  if (isWrongKey(service, call) && readings.uploadWrongKey === 'refused') return WORDS.wrongKey
   if (form.files.length > readings.filesPerRequestMax) return WORDS.tooMany
   if (form.files.some(({ isGoodName }) => !isGoodName)) return WORDS.badName
   if (form.files.some(({ sizeBytes }) => sizeBytes === 0)) return WORDS.empty
@@ -73,10 +74,9 @@ function refusalOf(service: Service, call: Call, form: UploadForm, isWhole: bool
   return tookMs > service.police.scaled(UPLOAD_MS_MAX) ? WORDS.tooLong : undefined
 }
 
-async function accept(service: Service, call: Call, form: UploadForm): Promise<Reply> {
+async function accept(service: Service, call: Call, form: UploadForm, owner: Owner): Promise<Reply> {
   const id = call.query.get('id') ?? ''
   const xid = service.readings().xid === 'same' ? id : randomUploadId(service.random)
-  const owner = ownerOf(service, call, form)
   const files: FileRecord[] = []
   for (const uploaded of form.files) {
     files.push(recordOf(service, form, owner, uploaded, await uploaded.keep()))
@@ -100,7 +100,7 @@ function recordOf(
   stored: StoredContent,
 ): FileRecord {
   const domain = Number(form.fields.get('domain') ?? 0)
-  const file = newFile({
+  return newFile({
     ...stored,
     id: freshFileId(service),
     folderId: owner === 'account' ? folderFor(service, form) : owner === 'incoming' ? ROOT_ID : UNLINKED_ID,
@@ -111,8 +111,6 @@ function recordOf(
     pass: form.fields.get('dpass') ?? '',
     removalCode: owner === 'nobody' ? randomUploadId(service.random) : '',
   })
-  service.account.lag.noteArrival(file, service.timers.nowMs(), lagOf(service))
-  return file
 }
 
 /** An invalid `did` silently means the root. */
@@ -124,16 +122,19 @@ function folderFor({ account }: Service, form: UploadForm): number {
 
 type Owner = 'account' | 'incoming' | 'nobody'
 
-/** Who gets the files: the bearer of the key, a user who is named, or nobody. */
-function ownerOf(service: Service, call: Call, form: UploadForm): Owner {
-  const { apiKey, email } = service.account.identity
+/** Who gets the files: the bearer of the key, a user who is named, or nobody; undefined when the proof is wrong. */
+function ownerOf(service: Service, call: Call, form: UploadForm): Owner | undefined {
+  const { apiKey, email, password } = service.account.identity
   if (call.key === apiKey) return 'account'
+  const basic = /^Basic\s+(\S+)$/i.exec(call.request.headers.authorization ?? '')?.[1]
+  if (basic !== undefined) {
+    return Buffer.from(basic, 'base64').toString('utf8') === `${email}:${password}` ? 'account' : undefined
+  }
+  if (call.key !== undefined && service.readings().uploadWrongKey === 'refused') return undefined
   if (form.fields.get('user') !== email) return 'nobody'
-  return form.fields.get('pass') === undefined ? 'incoming' : 'account'
-}
-
-function isWrongKey(service: Service, call: Call): boolean {
-  return call.key !== undefined && call.key !== service.account.identity.apiKey
+  const pass = form.fields.get('pass')
+  if (pass === undefined) return 'incoming'
+  return pass === password ? 'account' : undefined
 }
 
 /** The boundary, which must not be quoted (wire.md §6.2). */

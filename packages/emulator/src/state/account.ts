@@ -13,6 +13,8 @@ import { UploadDesk } from './upload-desk.ts'
 export interface Identity {
   readonly apiKey: string
   readonly email: string
+  /** Upload nodes take it with the address in place of a key (wire.md §2). */
+  readonly password: string
   /** 0 free, 1 Premium, 2 Access, 3 Premium GOLD. */
   readonly offer: 0 | 1 | 2 | 3
   readonly country: string
@@ -39,7 +41,7 @@ export class Account {
     this.identity = identity
     this.contents = contents
     this.tree = new AccountTree(journal)
-    this.desk = new UploadDesk(this.tree, journal)
+    this.desk = new UploadDesk(journal)
     this.#journal = journal
     this.#belongings = belongings
   }

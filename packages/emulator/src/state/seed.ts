@@ -79,9 +79,7 @@ export class SeedableAccount {
   }
 
   async putFile(path: string, bytes: Uint8Array): Promise<SeenFile> {
-    const writer = await this.#account.contents.openWriter()
-    await writer.write(bytes)
-    return this.#put(path, await writer.keep())
+    return this.#put(path, await this.#account.contents.store(bytes))
   }
 
   /** A file of computed content, up to 300 GB, that takes no room. */
@@ -115,10 +113,8 @@ export class SeedableAccount {
 
   /** A file of somebody else, reachable by its link only; gives the link. */
   async putForeign(options: ForeignOptions): Promise<string> {
-    const writer = await this.#account.contents.openWriter()
-    await writer.write(options.bytes)
     const file = newFile({
-      ...(await writer.keep()),
+      ...(await this.#account.contents.store(options.bytes)),
       id: randomFileId(this.#random),
       folderId: UNLINKED_ID,
       name: options.name,

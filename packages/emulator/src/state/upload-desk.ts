@@ -1,6 +1,5 @@
 import type { Journal, JournalEntry } from './journal.ts'
 import type { FileRecord } from './records.ts'
-import type { AccountTree } from './tree.ts'
 
 //   received ──▶ stored      by end.pl, or by itself after the delay
 /** One upload request that was answered with a redirect to end.pl. */
@@ -13,14 +12,15 @@ export interface UploadRecord {
   readonly stored: boolean
 }
 
+/** Puts a file into the account. */
+export type Store = (file: FileRecord) => void
+
 /** Uploads between the redirect and the listing. */
 export class UploadDesk {
-  readonly #tree: AccountTree
   readonly #journal: Journal
   readonly #uploads = new Map<string, UploadRecord>()
 
-  constructor(tree: AccountTree, journal: Journal) {
-    this.#tree = tree
+  constructor(journal: Journal) {
     this.#journal = journal
   }
 
@@ -33,23 +33,23 @@ export class UploadDesk {
   }
 
   /** Stores what end.pl was asked for and gives its report; undefined when nothing is known under that XID. */
-  reach(xid: string, lifetimeMs: number, nowMs: number): UploadRecord | undefined {
+  reach(xid: string, lifetimeMs: number, nowMs: number, store: Store): UploadRecord | undefined {
     const upload = this.#uploads.get(xid)
     if (!upload || nowMs - upload.receivedMs > lifetimeMs) return undefined
-    return upload.stored ? upload : this.#store(upload)
+    return upload.stored ? upload : this.#store(upload, store)
   }
 
   /** Stores what has waited too long for somebody to reach end.pl, and forgets what end.pl no longer knows. */
-  settle(storeDelayMs: number, lifetimeMs: number, nowMs: number): void {
+  settle(storeDelayMs: number, lifetimeMs: number, nowMs: number, store: Store): void {
     for (const upload of this.#uploads.values()) {
       const ageMs = nowMs - upload.receivedMs
-      if (!upload.stored && ageMs >= storeDelayMs) this.#store(upload)
+      if (!upload.stored && ageMs >= storeDelayMs) this.#store(upload, store)
       if (ageMs > Math.max(storeDelayMs, lifetimeMs)) this.#uploads.delete(upload.xid)
     }
   }
 
-  #store(upload: UploadRecord): UploadRecord {
-    for (const file of upload.files) this.#tree.saveFile(file)
+  #store(upload: UploadRecord, store: Store): UploadRecord {
+    for (const file of upload.files) store(file)
     const stored = { ...upload, stored: true }
     this.#put(stored)
     return stored
