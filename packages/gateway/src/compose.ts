@@ -19,10 +19,12 @@ import { createCatalogue, type HostFor } from './services/catalogue.ts'
 import { createChanges } from './services/changes.ts'
 import { createDownloads } from './services/downloads.ts'
 import { createForeign } from './services/foreign.ts'
+import { createFtp } from './services/ftp.ts'
 import { createGate, type Gate } from './services/gate.ts'
 import { createKeys } from './services/keys.ts'
 import { paceHost } from './services/paced-host.ts'
 import { createPrincipals, type Principals } from './services/principals.ts'
+import { createRemotes } from './services/remotes.ts'
 import { openScheduler, type Scheduler } from './services/scheduler.ts'
 import { createStatus } from './services/status.ts'
 import { createTickets } from './services/tickets.ts'
@@ -175,9 +177,11 @@ function createServices(
     changes: createChanges({ tree, catalogue, host, gate, clock }),
     downloads: createDownloads({ host, gate, catalogue, hashers, clock, log }),
     foreign: createForeign({ host, gate }),
+    ftp: createFtp({ host, gate, catalogue }),
     gate,
     host,
     principals,
+    remotes: createRemotes({ host, gate, catalogue }),
     tickets: createTickets({ clock, random }),
     uploads,
     random,

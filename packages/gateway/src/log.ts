@@ -1,4 +1,5 @@
 import { type DestinationStream, destination, pino } from 'pino'
+import { hideKeys } from './services/hidden-keys.ts'
 
 /** Facts first, then a sentence. Never a secret, never a whole body. */
 export interface Log {
@@ -17,10 +18,8 @@ export function createLog(level: LogLevel, to: DestinationStream = destination({
 
 /**
  * Blanks everything that has the shape of a key, whatever field it stands in: virtual keys by their prefix,
- * and any credential behind `Bearer` or `Basic`.
+ * any credential behind `Bearer` or `Basic`, and what looks like an API key (`hideKeys`).
  */
 export function scrub(line: string): string {
-  return line
-    .replace(/gch_[0-9A-Za-z]{28}/g, 'gch_[secret]')
-    .replace(/\b(Bearer|Basic)\s+[A-Za-z0-9+/\-_=.]{8,}/gi, '$1 [secret]')
+  return hideKeys(line).replace(/\b(Bearer|Basic)\s+[A-Za-z0-9+/\-_=.]{8,}/gi, '$1 [secret]')
 }

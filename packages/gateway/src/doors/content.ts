@@ -18,6 +18,7 @@ export async function sendContent(
   const ifRange = request.headers['if-range']
   const wished = ifRange === undefined || ifRange === etag ? request.headers.range : undefined
   const range = parseRange(wished, file.sizeBytes)
+  if (request.method === 'HEAD' || range === 'unsatisfiable') await downloads.permit(caller, file, options)
   setHeaders(response, file, etag, options)
   if (range === 'unsatisfiable') {
     response.writeHead(416, { 'content-range': `bytes */${file.sizeBytes}`, 'content-length': 0 }).end()
@@ -40,7 +41,11 @@ export async function sendContent(
     await pipeline(prepended(first, chunks), response, { signal: visit.signal })
   } catch (failure) {
     await chunks.return?.()
-    if (!response.headersSent) throw failure
+    if (!response.headersSent) {
+      for (const name of response.getHeaderNames()) if (name !== 'x-request-id') response.removeHeader(name)
+      throw failure
+    }
+    visit.note(GatewayError.from(failure))
     // The promised length cannot be kept, and only a broken connection says so.
     response.destroy()
   }
@@ -51,13 +56,13 @@ export function parseRange(
   header: string | undefined,
   sizeBytes: number,
 ): Required<ByteRange> | 'unsatisfiable' | undefined {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header?.replaceAll(' ', '') ?? '')
+  const match = /^bytes=(\d*)-(\d*)$/i.exec(header?.replaceAll(' ', '') ?? '')
   if (match === null) return undefined
   const [, first = '', last = ''] = match
   if (first === '' && last === '') return undefined
   if (first === '') {
     const count = Number(last)
-    return count === 0
+    return count === 0 || sizeBytes === 0
       ? 'unsatisfiable'
       : { startByte: Math.max(0, sizeBytes - count), endByte: sizeBytes - 1 }
   }

@@ -2,12 +2,15 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { type Clock, GatewayError, SECOND_MS, systemCodeOf } from '@guichet/core'
+import type { Duplex } from 'node:stream'
+import { inspect } from 'node:util'
+import { type Clock, GatewayError, SECOND_MS, systemCodeOf, TRAITS } from '@guichet/core'
 import type { Log } from '../log.ts'
+import { hideKeys } from '../services/hidden-keys.ts'
 import type { ApiDoor } from './api/door.ts'
 import type { NativeDoor } from './native/door.ts'
 import type { ProxyDoor } from './proxy/door.ts'
-import { createVisits, sendJson, sendText, type Visit, type Visits } from './visit.ts'
+import { createVisits, dropBody, sendJson, sendText, type Visit, type Visits } from './visit.ts'
 
 /** Transfers that are under way when the gateway is asked to stop may go on for so long. */
 const DRAIN_MS = 20 * SECOND_MS
@@ -42,7 +45,7 @@ export async function listen(options: {
   readonly log: Log
 }): Promise<DoorServer> {
   await using opened = new AsyncDisposableStack()
-  const visits = createVisits()
+  const visits = createVisits(options.clock)
   const state: { doors: Doors | undefined; isStopping: boolean } = { doors: undefined, isStopping: false }
 
   function visit(
@@ -52,19 +55,25 @@ export async function listen(options: {
     tunnel: Visit['tunnel'],
   ): void {
     const requestId = Buffer.from(options.random(8)).toString('hex')
-    const url = URL.parse(request.url ?? '/', 'http://guichet')
     response.setHeader('x-request-id', requestId)
     response.on('error', () => undefined) // The client went away: its visit ends by its signal.
     const { doors } = state
-    if (doors === undefined || state.isStopping || url === null) {
-      turnAway(response, state.isStopping)
+    if (doors === undefined || state.isStopping) {
+      turnAway(response, 503, state.isStopping ? 'the gateway is stopping\n' : 'the gateway is starting\n')
+      return
+    }
+    const url = URL.parse(`http://guichet${request.url}`)
+    if (url === null || isAmbiguous(request)) {
+      turnAway(response, 400, 'this request can be understood in more than one way\n')
       return
     }
     const { signal, identify } = visits.begin(response)
-    const here: Visit = { request, response, requestId, url, isLocal, tunnel, signal, identify }
+    const note = (error: GatewayError): void => noteFailure(options.log, requestId, url.pathname, error)
+    const here: Visit = { request, response, requestId, url, isLocal, tunnel, signal, identify, note }
     signal.addEventListener('abort', () => response.destroy())
     answer(doors, here).catch((failure: unknown) => {
-      options.log.error({ requestId, failure: describe(failure) }, 'a request failed inside the gateway')
+      note(GatewayError.from(failure))
+      dropBody(request)
       if (response.headersSent) response.destroy()
       else sendText(response, 500, `something failed inside the gateway; look for ${requestId} in its log\n`)
     })
@@ -110,6 +119,8 @@ export async function listen(options: {
       await timer
     },
     async [Symbol.asyncDispose]() {
+      state.isStopping = true
+      await visits.drain(AbortSignal.abort())
       await owned.disposeAsync()
       await rm(options.adminSocket, { force: true })
     },
@@ -119,14 +130,15 @@ export async function listen(options: {
 async function answer(doors: Doors, visit: Visit): Promise<void> {
   const path = visit.url.pathname
   if (doors.native.takes(path)) return doors.native.answer(visit)
-  if (doors.api.takes(path)) return doors.api.answer(visit)
+  // In a tunnel we speak for 1fichier, which has nothing else.
+  if (visit.tunnel === undefined && doors.api.takes(path)) return doors.api.answer(visit)
+  dropBody(visit.request)
   if (path === '/healthz') {
     const { isReady, keyholder } = await doors.health()
     return sendJson(visit.response, isReady ? 200 : 503, { status: isReady ? 'ok' : 'not ready', keyholder })
   }
   if (path === '/') return sendText(visit.response, 200, WELCOME)
-  visit.request.resume()
-  sendText(visit.response, 404, `there is no ${path} here\n\n${WELCOME}`)
+  sendText(visit.response, 404, `there is no ${hideKeys(path).slice(0, 200)} here\n\n${WELCOME}`)
 }
 
 const WELCOME = `This is Guichet, the counter between your tools and one 1fichier account.
@@ -152,8 +164,15 @@ function createHttp(handler: (request: IncomingMessage, response: ServerResponse
     handler,
   )
   server.maxConnections = 2_000
+  // Whatever is written to a connection with an answer under way would end up inside that answer.
+  const busy = new WeakMap<Duplex, number>()
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request
+    busy.set(socket, (busy.get(socket) ?? 0) + 1)
+    response.once('close', () => busy.set(socket, (busy.get(socket) ?? 1) - 1))
+  })
   server.on('clientError', (failure: Error, socket) => {
-    if (!socket.writable) {
+    if (!socket.writable || (busy.get(socket) ?? 0) > 0) {
       socket.destroy()
       return
     }
@@ -161,6 +180,8 @@ function createHttp(handler: (request: IncomingMessage, response: ServerResponse
     const [status, text] = isTooLong
       ? ['431 Request Header Fields Too Large', 'the headers are larger than 16 KiB\n']
       : ['400 Bad Request', 'this is not HTTP as we know it\n']
+    socket.on('error', () => socket.destroy())
+    socket.resume()
     socket.end(
       `HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
     )
@@ -174,7 +195,8 @@ async function bind(
   name: string,
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (failure) => reject(cannotListen(failure, name)))
+    // It stays: a connection that cannot be accepted (too many open files) must not end the process.
+    server.on('error', (failure) => reject(cannotListen(failure, name)))
     server.listen(where, resolve)
   })
 }
@@ -203,18 +225,26 @@ function cannotListen(failure: Error, name: string): GatewayError {
 }
 
 async function close(server: Server): Promise<void> {
-  if (!server.listening) return
+  const closed = server.listening ? new Promise((resolve) => server.close(resolve)) : undefined
   server.closeAllConnections()
-  await new Promise((resolve) => server.close(resolve))
+  await closed
 }
 
-function turnAway(response: ServerResponse, isStopping: boolean): void {
+function turnAway(response: ServerResponse, status: 400 | 503, text: string): void {
   response.setHeader('connection', 'close')
-  sendText(response, 503, isStopping ? 'the gateway is stopping\n' : 'the gateway is starting\n', {
-    'retry-after': '5',
-  })
+  sendText(response, status, text, status === 503 ? { 'retry-after': '5' } : {})
 }
 
-function describe(failure: unknown): string {
-  return failure instanceof Error ? (failure.stack ?? failure.message) : String(failure)
+/** Of a header that stands there twice, two readers could take two different values. */
+function isAmbiguous({ headersDistinct }: IncomingMessage): boolean {
+  const { host = [], authorization = [] } = headersDistinct
+  return host.length > 1 || authorization.length > 1
+}
+
+/** What a person can mend is no news here; what concerns 1fichier or the gateway itself is. */
+function noteFailure(log: Log, requestId: string, path: string, error: GatewayError): void {
+  const facts = { requestId, path: path.slice(0, 200), code: error.code, ...error.facts }
+  if (error.code === 'internal') log.error({ ...facts, cause: inspect(error, { depth: 4 }) }, error.message)
+  else if (TRAITS[error.code].http >= 500) log.warn(facts, error.message)
+  else log.debug(facts, error.message)
 }

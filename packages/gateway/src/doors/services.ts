@@ -4,8 +4,10 @@ import type { Catalogue, HostFor } from '../services/catalogue.ts'
 import type { Changes } from '../services/changes.ts'
 import type { Downloads } from '../services/downloads.ts'
 import type { Foreign } from '../services/foreign.ts'
+import type { Ftp } from '../services/ftp.ts'
 import type { Gate } from '../services/gate.ts'
 import type { Principals } from '../services/principals.ts'
+import type { Remotes } from '../services/remotes.ts'
 import type { Tickets } from '../services/tickets.ts'
 import type { Uploads } from '../services/uploads.ts'
 
@@ -16,9 +18,11 @@ export interface DoorServices {
   readonly changes: Changes
   readonly downloads: Downloads
   readonly foreign: Foreign
+  readonly ftp: Ftp
   readonly gate: Gate
   readonly host: HostFor
   readonly principals: Principals
+  readonly remotes: Remotes
   readonly tickets: Tickets
   readonly uploads: Uploads
   readonly random: (count: number) => Uint8Array

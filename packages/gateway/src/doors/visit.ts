@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { GatewayError, type KeyId } from '@guichet/core'
+import { type Clock, GatewayError, HOUR_MS, type KeyId } from '@guichet/core'
 import type { Principal } from '../services/principals.ts'
 
 /** One HTTP request at a door. */
@@ -12,42 +12,78 @@ export interface Visit {
   readonly isLocal: boolean
   /** Set inside a tunnel of the proxy door: who opened it, and the name of 1fichier it goes to. */
   readonly tunnel?: { readonly principal: Principal; readonly host: string } | undefined
-  /** Aborted when the client leaves, the key is revoked or the gateway stops. */
+  /** Aborted when the client leaves, the key ends or the gateway stops. */
   readonly signal: AbortSignal
   /** From here on the visit ends when this principal's key does. */
   identify(principal: Principal): void
+  /** Notes a failure that the client is told of, with the cause that it is not told. */
+  note(error: GatewayError): void
 }
 
 /** The requests under way, so that they can be ended: by key, or all of them. */
 export interface Visits {
   begin(response: ServerResponse): { readonly signal: AbortSignal; identify(principal: Principal): void }
-  /** Ends what a key has under way. */
+  /** Ends what a key has under way, and what still begins with it. */
   cut(key: KeyId): void
   /** Resolves when nothing is under way any more, at the latest when the signal aborts; then the rest is cut. */
   drain(signal: AbortSignal): Promise<void>
   count(): number
 }
 
-export function createVisits(): Visits {
-  const open = new Map<AbortController, { key: KeyId | 'owner' | undefined }>()
+type Key = KeyId | 'owner'
+
+export function createVisits(clock: Clock): Visits {
+  const open = new Map<AbortController, { key: Key | undefined }>()
+  /** Revoked while the gateway runs: a request may have been let in a moment before, and be identified a moment after. */
+  const revoked = new Set<Key>()
+  /** One watch for each key with an end that was used. */
+  const watched = new Set<Key>()
+  const over = new AbortController()
   let onEmpty: (() => void) | undefined
+
+  function end(key: Key, problem: 'revoked' | 'expired'): void {
+    const reason = new GatewayError('unauthenticated', `the virtual key was ${problem}`)
+    for (const [controller, state] of open) if (state.key === key) controller.abort(reason)
+  }
+
+  async function watch(key: Key, expiresMs: number): Promise<void> {
+    watched.add(key)
+    try {
+      for (let leftMs = expiresMs - clock.nowMs(); leftMs > 0; leftMs = expiresMs - clock.nowMs()) {
+        // In steps, because the machine's clock may be set meanwhile.
+        await clock.sleep(Math.min(leftMs, EXPIRY_STEP_MS), over.signal)
+      }
+      end(key, 'expired')
+    } catch {
+      // The gateway stops, and everything under way ends with it.
+    } finally {
+      watched.delete(key)
+    }
+  }
 
   return {
     begin(response) {
       const controller = new AbortController()
-      const state: { key: KeyId | 'owner' | undefined } = { key: undefined }
+      const state: { key: Key | undefined } = { key: undefined }
       open.set(controller, state)
       response.once('close', () => {
         open.delete(controller)
         if (open.size === 0) onEmpty?.()
         if (!response.writableFinished) controller.abort(new GatewayError('cancelled', 'the client has left'))
       })
-      return { signal: controller.signal, identify: (principal) => (state.key = principal.key) }
+      return {
+        signal: controller.signal,
+        identify({ key, expiresMs }) {
+          state.key = key
+          if (revoked.has(key)) end(key, 'revoked')
+          if (expiresMs !== undefined && !watched.has(key)) void watch(key, expiresMs)
+        },
+      }
     },
 
     cut(key) {
-      const reason = new GatewayError('unauthenticated', 'the virtual key was revoked')
-      for (const [controller, state] of open) if (state.key === key) controller.abort(reason)
+      revoked.add(key)
+      end(key, 'revoked')
     },
 
     async drain(signal) {
@@ -57,6 +93,7 @@ export function createVisits(): Visits {
           signal.addEventListener('abort', () => resolve(), { once: true })
         })
       }
+      over.abort()
       const reason = new GatewayError('unavailable', 'the gateway is stopping')
       for (const controller of open.keys()) controller.abort(reason)
     },
@@ -65,21 +102,52 @@ export function createVisits(): Visits {
   }
 }
 
+const EXPIRY_STEP_MS = HOUR_MS
+
+/** What a client may still send after it has been answered; more ends the connection. */
+const UNREAD_MAX_BYTES = 16 * 1024 * 1024
+
+/** Lets the rest of a body go by, so that the answer arrives and the connection stays usable. */
+export function dropBody(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return
+  let leftBytes = UNREAD_MAX_BYTES
+  request.on('data', (chunk: Buffer) => {
+    leftBytes -= chunk.length
+    if (leftBytes < 0) request.destroy()
+  })
+  request.resume()
+}
+
+/** The body of a request; leaving it early leaves the connection open, so that there can be an answer. */
+export function bodyOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) }
+}
+
 /** The whole body as text, up to a limit. */
 export async function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = []
+  const chunks: Uint8Array[] = []
   let sizeBytes = 0
-  for await (const chunk of request) {
-    const bytes: Buffer = chunk
-    sizeBytes += bytes.length
-    if (sizeBytes > maxBytes) {
-      throw new GatewayError('too-large', `the request is larger than ${maxBytes} bytes`, {
-        hint: 'split it into several',
-      })
+  try {
+    for await (const chunk of bodyOf(request)) {
+      sizeBytes += chunk.length
+      if (sizeBytes > maxBytes) throw tooLarge(maxBytes)
+      chunks.push(chunk)
     }
-    chunks.push(bytes)
+  } catch (failure) {
+    if (failure instanceof GatewayError) throw failure
+    throw new GatewayError('cancelled', 'the request broke off', { cause: failure })
   }
-  return Buffer.concat(chunks).toString('utf8')
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+  } catch (cause) {
+    throw new GatewayError('invalid', 'the body is not text in UTF-8', { hint: 'send it in UTF-8', cause })
+  }
+}
+
+function tooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('too-large', `the request is larger than ${maxBytes} bytes`, {
+    hint: 'split it into several',
+  })
 }
 
 /** A JSON object from a request; an empty body is an empty object. */

@@ -61,7 +61,8 @@ export function createAccounts(options: {
     get,
     async change(caller, changes) {
       const target = `account settings: ${Object.keys(changes).join(', ')}`
-      if (caller.principal.root !== ROOT) throw await gate.deny({ caller, verb: 'account', target }, confined())
+      if (caller.principal.root !== ROOT)
+        throw await gate.deny({ caller, verb: 'account', target }, confined())
       await gate.permit(caller, 'account', target)
       await host(caller, 'write').changeAccount(changes, { signal: caller.signal })
       const known = await facts.get(FACT)

@@ -58,6 +58,8 @@ export interface Catalogue {
   /** The path of a folder, from the root. */
   pathOf(id: FolderId): Promise<string>
   standing(principal: Principal, id: FolderId): Promise<Standing>
+  /** Rejects with `not-found` unless the key may see at least the name of the folder; asks nothing of 1fichier. */
+  requireSeen(caller: Caller, id: FolderId): Promise<void>
   /** Rejects with `not-found` unless the key may see the folder and what is inside it. */
   requireInside(caller: Caller, id: FolderId): Promise<FolderNode>
   /** Every file of the account, by a call each time; only for keys that are not confined. */
@@ -131,7 +133,12 @@ class TreeCatalogue implements Catalogue {
     if (standing === 'inside') return { folder, folders, files, ageMs }
     const way = (await this.#tree.ancestry(caller.principal.root)) ?? []
     const onTheWay = folders.filter((child) => way.some((step) => step.id === child.id))
-    return { folder: bare(folder), folders: onTheWay.map((child) => this.#shown(caller, child)), files: [], ageMs }
+    return {
+      folder: bare(folder),
+      folders: onTheWay.map((child) => this.#shown(caller, child)),
+      files: [],
+      ageMs,
+    }
   }
 
   async folder(caller: Caller, id: FolderId): Promise<FolderNode> {
@@ -178,6 +185,10 @@ class TreeCatalogue implements Catalogue {
     if (chain?.some((folder) => folder.id === principal.root)) return 'inside'
     const way = await this.#tree.ancestry(principal.root)
     return way?.some((folder) => folder.id === id) ? 'above' : 'outside'
+  }
+
+  async requireSeen(caller: Caller, id: FolderId): Promise<void> {
+    await this.#see(caller, id)
   }
 
   async requireInside(caller: Caller, id: FolderId): Promise<FolderNode> {
@@ -234,6 +245,8 @@ class TreeCatalogue implements Catalogue {
   #fetch(caller: Caller, id: FolderId, priority: Priority): Promise<void> {
     const doubt = this.#doubtOf(id)
     return this.#flights(`folder:${id}:${doubt}`, caller.signal, async (signal) => {
+      // A key that may not list needs listings all the same: for paths, and for names that are taken.
+      await this.#gate.note(caller, 'list', `folder ${id} at 1fichier`)
       const askedMs = this.#clock.nowMs()
       try {
         const listing = await this.#host({ ...caller, signal }, priority).listFolder(id, { signal })

@@ -97,7 +97,8 @@ class TokenDownloads implements Downloads {
     const wanted: Wanted = { file, options }
     const { sizeBytes } = file
     // 1fichier keeps no empty files, so there is nothing to ask for.
-    if (sizeBytes === 0 && range === undefined) return { startByte: 0, endByte: -1, sizeBytes, body: nothing() }
+    if (sizeBytes === 0 && range === undefined)
+      return { startByte: 0, endByte: -1, sizeBytes, body: nothing() }
     const { startByte, endByte } = bounded(file, range)
     const isWhole = startByte === 0 && endByte === sizeBytes - 1
     const body =

@@ -34,7 +34,8 @@ export function createForeign(options: { readonly host: HostFor; readonly gate: 
     await gate.permit(caller, verb, target)
   }
 
-  const withPass = (pass: string | undefined): { readonly pass?: string } => (pass === undefined ? {} : { pass })
+  const withPass = (pass: string | undefined): { readonly pass?: string } =>
+    pass === undefined ? {} : { pass }
 
   return {
     async details(caller, link, pass) {

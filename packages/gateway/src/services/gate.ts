@@ -27,8 +27,12 @@ export interface Gate {
    * verbs, and records only that. Whatever is allowed still has to be permitted.
    */
   demand(caller: Caller, verbs: readonly Verb[], target: string): Promise<void>
+  /** Records what is asked of 1fichier on the way to something that is permitted by itself. */
+  note(caller: Caller, verb: Verb, target: string): Promise<void>
   /** Records that it is allowed, or records that it is not and rejects with `forbidden`. */
   permit(caller: Caller, verb: Verb, target: string): Promise<void>
+  /** As `demand`, for what only the owner may do. */
+  demandOwner(caller: Caller, what: string): Promise<void>
   /** As `permit`, for what only the owner may do. */
   permitOwner(caller: Caller, what: string): Promise<void>
   /** Bytes to a host that is not 1fichier's; records the decision. */
@@ -100,20 +104,30 @@ export function createGate(options: {
       throw await deny({ caller, verb, target }, mayNot(caller.principal, verb))
     },
 
+    note: (caller, verb, target) => record({ caller, verb, target }, 'allow', ''),
+
     async permit(caller, verb, target) {
       if (allowsVerb(caller.principal.verbs, verb)) return record({ caller, verb, target }, 'allow', '')
       throw await deny({ caller, verb, target }, mayNot(caller.principal, verb))
     },
 
+    async demandOwner(caller, what) {
+      if (caller.principal.key === 'owner') return
+      throw await deny({ caller, verb: 'admin', target: what }, onlyOwner(what))
+    },
+
     async permitOwner(caller, what) {
       const denial: Denial = { caller, verb: 'admin', target: what }
       if (caller.principal.key === 'owner') return record(denial, 'allow', '')
-      const error = new GatewayError('forbidden', `only the owner may ${what}`, {
-        hint: 'do it on the machine of the gateway, without GUICHET_URL and GUICHET_KEY set',
-      })
-      throw await deny(denial, error)
+      throw await deny(denial, onlyOwner(what))
     },
   }
+}
+
+function onlyOwner(what: string): GatewayError {
+  return new GatewayError('forbidden', `only the owner may use this: ${what}`, {
+    hint: 'do it on the machine of the gateway, without GUICHET_URL and GUICHET_KEY set',
+  })
 }
 
 function mayNot(principal: Principal, verb: Verb): GatewayError {

@@ -1,6 +1,7 @@
 import {
   type Clock,
   createKeyText,
+  DAY_MS,
   type FolderId,
   GatewayError,
   KEY_LIFETIME_MS,
@@ -15,12 +16,14 @@ import type { Principals } from './principals.ts'
 export interface KeyWish {
   readonly name: string
   readonly verbs: readonly Verb[]
-  readonly root: FolderId
-  readonly rootPath: string
+  /** Finds the folder to confine it to; asked only once it is known that the caller may make keys. */
+  readonly findRoot: () => Promise<{ readonly id: FolderId; readonly path: string }>
   /** 0 is for ever; absent is 90 days. */
   readonly lifetimeMs?: number | undefined
   readonly mayTunnel: boolean
 }
+
+const LIFETIME_MAX_MS = 36_500 * DAY_MS
 
 /** Makes, shows and ends virtual keys; only the owner may. */
 export interface Keys {
@@ -46,24 +49,18 @@ export function createKeys(options: {
   return {
     async issue(caller, wish) {
       await gate.permitOwner(caller, `make the key "${wish.name}"`)
-      if (!/^[\p{L}\p{N}][\p{L}\p{N} ._@:-]{0,63}$/u.test(wish.name)) {
-        throw new GatewayError(
-          'invalid',
-          `${JSON.stringify(wish.name.slice(0, 80))} is not a name for a key`,
-          {
-            hint: 'use up to 64 letters, digits, spaces and . _ @ : -',
-          },
-        )
-      }
-      const nowMs = clock.nowMs()
+      requireName(wish.name)
       const lifetimeMs = wish.lifetimeMs ?? KEY_LIFETIME_MS
+      requireLifetime(lifetimeMs)
+      const root = await wish.findRoot()
+      const nowMs = clock.nowMs()
       const text = createKeyText(random)
       const key: VirtualKey = {
         id: newKeyId(random),
         name: wish.name,
         verbs: wish.verbs,
-        root: wish.root,
-        rootPath: wish.rootPath,
+        root: root.id,
+        rootPath: root.path,
         mayTunnel: wish.mayTunnel,
         createdMs: nowMs,
         expiresMs: lifetimeMs === 0 ? undefined : nowMs + lifetimeMs,
@@ -94,6 +91,20 @@ export function createKeys(options: {
       return key
     },
   }
+}
+
+function requireName(name: string): void {
+  if (/^[\p{L}\p{N}](?:[\p{L}\p{N} ._@:-]{0,62}[\p{L}\p{N}._@:-])?$/u.test(name)) return
+  throw new GatewayError('invalid', `${JSON.stringify(name.slice(0, 80))} is not a name for a key`, {
+    hint: 'use up to 64 letters, digits, spaces between them, and . _ @ : -',
+  })
+}
+
+function requireLifetime(lifetimeMs: number): void {
+  if (Number.isSafeInteger(lifetimeMs) && lifetimeMs >= 0 && lifetimeMs <= LIFETIME_MAX_MS) return
+  throw new GatewayError('invalid', `a key cannot live for ${lifetimeMs} ms`, {
+    hint: 'give it up to 100 years, or 0 for ever',
+  })
 }
 
 function newKeyId(random: (count: number) => Uint8Array): KeyId {

@@ -4,6 +4,7 @@ import {
   type FolderId,
   GatewayError,
   isKeyText,
+  KEY_PREFIX,
   type KeyId,
   type KeyStore,
   mayBeApiKey,
@@ -22,6 +23,8 @@ export interface Principal {
   readonly root: FolderId
   readonly rootPath: string
   readonly mayTunnel: boolean
+  /** When the key ends by itself; absent: never. */
+  readonly expiresMs?: number | undefined
 }
 
 export const OWNER: Principal = {
@@ -37,18 +40,31 @@ export const OWNER: Principal = {
 export interface Credentials {
   readonly kind: 'bearer' | 'basic'
   readonly secret: string
+  /** The user name of Basic, which means nothing here, but may be a secret in the wrong place. */
+  readonly user?: string
 }
 
-/** `Bearer KEY`, `Bearer "KEY"` as 1fichier's page prints it, or Basic with the key as password of any user. */
+/**
+ * `Bearer KEY`, `Bearer "KEY"` as 1fichier's page prints it, or Basic with the key as password of any user.
+ * Of schemes that are not ours only a text that may be an API key is taken, so that it can be recognised.
+ */
 export function parseCredentials(header: string | undefined): Credentials | undefined {
-  if (header === undefined) return undefined
-  const match = /^(bearer|basic)\s+(.+)$/i.exec(header.trim())
+  const match = /^(?:(\S+)\s+)?(\S.*)$/.exec((header ?? '').trim())
   if (match === null) return undefined
   const [, scheme = '', value = ''] = match
-  if (scheme.toLowerCase() === 'bearer') return { kind: 'bearer', secret: value.replace(/^"(.*)"$/, '$1') }
+  const text = value.replace(/^"(.*)"$/, '$1')
+  if (scheme.toLowerCase() === 'bearer') return { kind: 'bearer', secret: text }
+  if (scheme.toLowerCase() !== 'basic')
+    return mayBeApiKey(text) ? { kind: 'bearer', secret: text } : undefined
   const pair = Buffer.from(value, 'base64').toString('utf8')
   const colon = pair.indexOf(':')
-  return colon < 0 ? undefined : { kind: 'basic', secret: pair.slice(colon + 1) }
+  if (colon < 0) return mayBeApiKey(pair) ? { kind: 'basic', secret: pair } : undefined
+  return { kind: 'basic', secret: pair.slice(colon + 1), user: pair.slice(0, colon) }
+}
+
+/** Could this be the account's own API key? A virtual key with a typing error in it is not. */
+export function isApiKey(text: string): boolean {
+  return mayBeApiKey(text) && !text.startsWith(KEY_PREFIX)
 }
 
 export interface Principals {
@@ -77,7 +93,7 @@ export function createPrincipals(options: {
 
     async authenticate(credentials) {
       if (credentials === undefined) throw missing()
-      if (mayBeApiKey(credentials.secret)) throw exposed()
+      if (isApiKey(credentials.secret) || isApiKey(credentials.user ?? '')) throw exposed()
       const key = isKeyText(credentials.secret) ? await keys.byHash(hash(credentials.secret)) : undefined
       if (key === undefined) throw unknown()
       const problem = problemOfKey(key, clock.nowMs())
@@ -97,8 +113,8 @@ export function createPrincipals(options: {
 }
 
 function principalOf(key: VirtualKey): Principal {
-  const { id, name, verbs, root, rootPath, mayTunnel } = key
-  return { key: id, name, verbs, root, rootPath, mayTunnel }
+  const { id, name, verbs, root, rootPath, mayTunnel, expiresMs } = key
+  return { key: id, name, verbs, root, rootPath, mayTunnel, expiresMs }
 }
 
 function missing(): GatewayError {
@@ -121,7 +137,7 @@ function ended(name: string, problem: 'revoked' | 'expired'): GatewayError {
 }
 
 /** A text that could be the account's own key must not travel: it is refused unread, and its owner told. */
-function exposed(): GatewayError {
+export function exposed(): GatewayError {
   return new GatewayError('unauthenticated', 'this looks like an API key of 1fichier, not a virtual key', {
     hint: "use a virtual key here (`guichet key create`); if it was the real key, take it for exposed: make a new one on 1fichier's console page and run `guichet rotate`",
     facts: { exposed: true },

@@ -2,7 +2,8 @@ import { isIP } from 'node:net'
 import { GatewayError, isUpstreamHost } from '@guichet/core'
 
 /** Names that lead nowhere, or into the network of whoever resolves them (RFC 6761, 6762, 8375). */
-const INNER = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|home\.arpa|invalid|test|example|onion)$/
+const INNER =
+  /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|home\.arpa|invalid|test|example|onion)$/
 
 /**
  * An address that 1fichier may fetch for us: http, https or ftp, of a public name.

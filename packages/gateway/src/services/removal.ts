@@ -9,6 +9,9 @@ export interface RemovalPlan {
   readonly folders: readonly FolderNode[]
 }
 
+/** A plan of more than these is not made: it would be hours of work, and nobody could look it over. */
+const NODES_MAX = 200_000
+
 /** Looks at all that is below the given things; folders that are not known yet are listed. */
 export async function planRemoval(
   catalogue: Catalogue,
@@ -33,7 +36,12 @@ export async function planRemoval(
     folders.set(folder.id, folder)
     const view = await catalogue.list(caller, folder.id)
     for (const file of view.files) files.set(file.link.id, file)
-    waiting.push(...view.folders)
+    for (const child of view.folders) waiting.push(child)
+    if (files.size + folders.size + waiting.length > NODES_MAX) {
+      throw new GatewayError('too-large', `there are more than ${NODES_MAX} files and folders to remove`, {
+        hint: 'remove some of the folders inside first',
+      })
+    }
   }
   return { files: [...files.values()], folders: [...folders.values()].reverse() }
 }

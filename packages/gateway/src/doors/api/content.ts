@@ -1,9 +1,19 @@
-import { GatewayError, parseName, parsePath, pathText, type TransferId } from '@guichet/core'
+import {
+  type FileNode,
+  type FolderId,
+  GatewayError,
+  parseName,
+  parsePath,
+  pathText,
+  type Transfer,
+  type TransferId,
+} from '@guichet/core'
 import type { ApiStored } from '@guichet/sdk'
 import type { Caller } from '../../services/gate.ts'
 import { findFile, findFolder, makePath } from '../../services/places.ts'
+import type { Received } from '../../services/uploads.ts'
 import { sendContent } from '../content.ts'
-import { sendJson, type Visit } from '../visit.ts'
+import { bodyOf, sendJson, type Visit } from '../visit.ts'
 import type { ApiServices } from './routes.ts'
 import { apiFile } from './shapes.ts'
 
@@ -14,6 +24,7 @@ export async function getContent(
   caller: Caller,
   at: string,
 ): Promise<void> {
+  await services.gate.demand(caller, ['download'], at)
   const file = await findFile(services.catalogue, caller, at)
   await sendContent(visit, caller, services.downloads, file)
 }
@@ -28,39 +39,66 @@ export async function putContent(
   const { catalogue, changes, gate, uploads } = services
   const { searchParams } = visit.url
   const isSet = (name: string): boolean => searchParams.get(name) === '1'
+  await gate.demand(caller, ['upload'], at)
   const parts = parsePath(at)
   const name = parseName(parts.at(-1) ?? '')
-  await gate.permit(caller, 'upload', pathText(parts))
+  const content = announced(visit)
   const folder = await placeFor(services, caller, parts.slice(0, -1), isSet('parents'))
-  const twins = (await catalogue.list(caller, folder)).files.filter((file) => file.name === name)
+  await gate.permit(caller, 'upload', pathText(parts))
+  const twins = await twinsOf(catalogue, caller, folder, name)
   if (twins.length > 0 && !isSet('overwrite')) {
     throw new GatewayError('conflict', `${pathText(parts)} is there already`, {
       hint: 'add --overwrite to replace it',
     })
   }
-  if (twins.length > 0) {
-    // Deleting is a verb of its own, and an overwrite ends with it.
-    await gate.permit(caller, 'delete', pathText(parts))
-    // Whoever replaces a file knows of it: the upload must not be given this very file as its result.
-    await services.shown(folder)
-  }
+  // Deleting is a verb of its own, and an overwrite ends with it.
+  if (twins.length > 0) await gate.permit(caller, 'delete', pathText(parts))
   const upload = `${caller.principal.key}/${Buffer.from(services.random(10)).toString('hex')}`
   const received = await uploads.receive(
     { key: caller.principal.key },
     upload,
     folder,
-    { name, ...announced(visit) },
-    visit.request,
+    { name, ...content },
+    bodyOf(visit.request),
     visit.signal,
   )
-  const [transfer] = await uploads.commit(upload, [received], { more: isSet('more') })
-  if (transfer === undefined) throw new GatewayError('internal', 'the upload was not journaled')
+  const transfer = await journaled(services, caller, upload, received, isSet('more'))
   // An overwrite ends with the removal of the old file, so there is something to wait for.
   if (searchParams.get('wait') === '0' && twins.length === 0)
     return sendStored(visit, 202, { transfer: transfer.id, state: 'spooled', whirlpool: transfer.whirlpool })
   await uploads.whenStored(upload, visit.signal)
-  if (twins.length > 0) await changes.removeFiles(caller, twins)
-  sendStored(visit, 201, await stored(services, caller, transfer.id, pathText(parts.slice(0, -1))))
+  const answer = await stored(services, caller, transfer.id, pathText(parts.slice(0, -1)))
+  // Content that was sent again may have been given the file that an earlier try has stored: it is no twin of itself.
+  const isOld = (file: FileNode): boolean =>
+    file.link.id !== answer.file?.id && twins.some((twin) => twin.link.id === file.link.id)
+  const old = twins.length === 0 ? [] : (await twinsOf(catalogue, caller, folder, name)).filter(isOld)
+  if (old.length > 0) await changes.removeFiles(caller, old)
+  sendStored(visit, 201, answer)
+}
+
+async function twinsOf(
+  catalogue: ApiServices['catalogue'],
+  caller: Caller,
+  folder: FolderId,
+  name: string,
+): Promise<readonly FileNode[]> {
+  return (await catalogue.list(caller, folder)).files.filter((file) => file.name === name)
+}
+
+async function journaled(
+  { uploads }: ApiServices,
+  caller: Caller,
+  upload: string,
+  received: Received,
+  more: boolean,
+): Promise<Transfer> {
+  if (caller.signal?.aborted === true) {
+    await uploads.discard([received])
+    throw GatewayError.from(caller.signal.reason)
+  }
+  const [transfer] = await uploads.commit(upload, [received], { more })
+  if (transfer !== undefined) return transfer
+  throw new GatewayError('internal', 'the upload was not journaled')
 }
 
 async function placeFor(services: ApiServices, caller: Caller, parts: readonly string[], mayMake: boolean) {
@@ -77,6 +115,11 @@ function announced(visit: Visit): { sizeBytes?: number; expectWhirlpool?: string
     throw new GatewayError('invalid', 'the length of the content is missing', { hint: 'send Content-Length' })
   }
   const expected = visit.request.headers['x-guichet-whirlpool']
+  if (expected !== undefined && !/^[0-9a-f]{128}$/i.test(String(expected))) {
+    throw new GatewayError('invalid', 'x-guichet-whirlpool is not a Whirlpool checksum', {
+      hint: 'send 128 hexadecimal digits',
+    })
+  }
   return {
     sizeBytes: Number(length),
     ...(typeof expected === 'string' && { expectWhirlpool: expected.toLowerCase() }),

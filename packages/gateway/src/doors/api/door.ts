@@ -1,9 +1,11 @@
+import type { IncomingMessage } from 'node:http'
 import { GatewayError, TRAITS } from '@guichet/core'
 import { API_PREFIX, type ApiFailure } from '@guichet/sdk'
 import type { Caller } from '../../services/gate.ts'
-import { OWNER, type Principal, parseCredentials } from '../../services/principals.ts'
+import { hideKeys } from '../../services/hidden-keys.ts'
 import { fromFields } from '../bad-fields.ts'
-import { readJson, sendJson, type Visit } from '../visit.ts'
+import { identify } from '../identify.ts'
+import { dropBody, readJson, sendJson, type Visit } from '../visit.ts'
 import { getContent, putContent } from './content.ts'
 import { fileRoutes } from './files.ts'
 import { ownerRoutes } from './owner.ts'
@@ -24,23 +26,27 @@ export function createApiDoor(services: ApiServices): ApiDoor {
 
   async function answer(visit: Visit): Promise<void> {
     const { request, response, url } = visit
-    const caller = await identify(services, visit)
+    const caller = await callerOf(services, visit)
     const path = url.pathname.slice(API_PREFIX.length)
     const at = url.searchParams.get('at') ?? ''
     if (path === '/content') {
       if (request.method === 'PUT') return putContent(services, visit, caller, at)
-      if (request.method === 'GET' || request.method === 'HEAD')
+      if (request.method === 'GET' || request.method === 'HEAD') {
+        dropBody(request)
         return getContent(services, visit, caller, at)
+      }
     }
     for (const { method, pattern, route } of routes) {
       const match = method === request.method ? pattern.exec(path) : null
       if (match === null) continue
-      const body = method === 'POST' ? await readJson(request, BODY_MAX_BYTES) : {}
+      if (route.needs === 'owner') await services.gate.demandOwner(caller, route.route)
+      else await services.gate.demand(caller, route.needs, route.route)
+      const body = method === 'POST' ? await readBody(request) : {}
+      if (method !== 'POST') dropBody(request)
       const query = { at, refresh: url.searchParams.get('refresh') === '1' }
-      const id = decodeURIComponent(match[1] ?? '')
-      return sendJson(response, 200, await route.run({ caller, query, body, id, visit }))
+      return sendJson(response, 200, await route.run({ caller, query, body, id: match[1] ?? '', visit }))
     }
-    throw new GatewayError('not-found', `there is no ${request.method} ${url.pathname}`, {
+    throw new GatewayError('not-found', `there is no ${request.method} ${url.pathname.slice(0, 200)}`, {
       hint: `routes: ${routes.map(({ route }) => route.route).join(', ')}, GET|PUT /content`,
     })
   }
@@ -52,44 +58,39 @@ export function createApiDoor(services: ApiServices): ApiDoor {
       try {
         await answer(visit)
       } catch (failure) {
-        visit.request.resume()
-        sendFailure(visit, GatewayError.from(fromFields(failure)))
+        const error = GatewayError.from(fromFields(failure))
+        visit.note(error)
+        dropBody(visit.request)
+        sendFailure(visit, error)
       }
     },
   }
 }
 
-async function identify(services: ApiServices, visit: Visit): Promise<Caller> {
-  const principal = visit.isLocal ? OWNER : await authenticate(services, visit)
-  visit.identify(principal)
-  return {
-    principal,
-    door: visit.isLocal ? 'admin' : 'api',
-    requestId: visit.requestId,
-    signal: visit.signal,
-    patienceMs: PATIENCE_MS,
-  }
+async function callerOf(services: ApiServices, visit: Visit): Promise<Caller> {
+  const door = visit.isLocal ? 'admin' : 'api'
+  const principal = await identify(services, visit, door)
+  const { requestId, signal } = visit
+  return { principal, door, requestId, signal, patienceMs: PATIENCE_MS }
 }
 
-async function authenticate(services: ApiServices, visit: Visit): Promise<Principal> {
-  try {
-    return await services.principals.authenticate(parseCredentials(visit.request.headers.authorization))
-  } catch (failure) {
-    const denial = {
-      caller: { door: 'api', requestId: visit.requestId },
-      verb: 'authenticate',
-      target: visit.url.pathname,
-    } as const
-    throw await services.gate.deny(denial, GatewayError.from(failure))
+/** Only JSON, so that no page of a browser can send a form here with credentials that the browser has kept. */
+async function readBody(request: IncomingMessage): Promise<object> {
+  const type = request.headers['content-type']
+  if (type !== undefined && !/^application\/json\b/i.test(type)) {
+    throw new GatewayError('invalid', 'the body is not said to be JSON', {
+      hint: 'send it with Content-Type: application/json',
+    })
   }
+  return readJson(request, BODY_MAX_BYTES)
 }
 
 function sendFailure(visit: Visit, error: GatewayError): void {
   const failure: ApiFailure = {
     code: error.code,
-    message: error.message,
+    message: hideKeys(error.message),
     requestId: visit.requestId,
-    ...(error.hint !== undefined && { hint: error.hint }),
+    ...(error.hint !== undefined && { hint: hideKeys(error.hint) }),
     ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
   }
   const retry: Record<string, string> =

@@ -23,16 +23,19 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
   return [
     {
       route: 'GET /nodes',
+      needs: ['stat'],
       async run({ caller, query }): Promise<ApiStat> {
+        const node = await findNode(catalogue, caller, query.at)
         await gate.permit(caller, 'stat', query.at)
-        return { node: await apiNode(catalogue, await findNode(catalogue, caller, query.at)) }
+        return { node: await apiNode(catalogue, node) }
       },
     },
     {
       route: 'GET /children',
+      needs: ['list'],
       async run({ caller, query }): Promise<ApiListing> {
-        await gate.permit(caller, 'list', query.at)
         const { id } = await findFolder(catalogue, caller, query.at)
+        await gate.permit(caller, 'list', query.at)
         const view = await catalogue.list(caller, id, query.refresh ? 'refresh' : 'asks')
         await services.shown(id)
         const path = await catalogue.pathOf(id)
@@ -46,6 +49,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
     },
     {
       route: 'POST /folders',
+      needs: ['mkdir'],
       async run({ caller, body }): Promise<ApiStat> {
         const wish = z.object({ at: place, parents: z.boolean().optional() }).parse(body)
         const parts = parsePath(wish.at)
@@ -57,10 +61,19 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
         return { node: await apiNode(catalogue, await changes.makeFolder(caller, parent.id, name)) }
       },
     },
-    { route: 'POST /move', run: ({ caller, body }) => moveOrCopy(services, caller, body, 'move') },
-    { route: 'POST /copy', run: ({ caller, body }) => moveOrCopy(services, caller, body, 'copy') },
+    {
+      route: 'POST /move',
+      needs: ['move', 'rename'],
+      run: ({ caller, body }) => moveOrCopy(services, caller, body, 'move'),
+    },
+    {
+      route: 'POST /copy',
+      needs: ['copy'],
+      run: ({ caller, body }) => moveOrCopy(services, caller, body, 'copy'),
+    },
     {
       route: 'POST /remove',
+      needs: ['delete'],
       async run({ caller, body }): Promise<ApiRemoved> {
         const wish = z
           .object({ at: places, recursive: z.boolean().optional(), dryRun: z.boolean().optional() })
@@ -72,6 +85,8 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
             hint: 'name what is inside it',
           })
         }
+        // A folder on the way down can be seen, and is not the key's to empty.
+        for (const node of nodes) if (isFolder(node)) await catalogue.requireInside(caller, node.id)
         await gate.permit(caller, 'delete', wish.at.join(' '))
         const plan = await planRemoval(catalogue, caller, nodes, wish.recursive === true)
         if (wish.dryRun !== true) await removeAll(changes, caller, plan)
@@ -81,6 +96,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
     },
     {
       route: 'POST /share',
+      needs: ['share'],
       async run({ caller, body }) {
         const user = z.object({
           email: z.string(),
@@ -111,6 +127,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
     },
     {
       route: 'GET /attributes',
+      needs: ['stat'],
       async run({ caller, query }): Promise<ApiDetails> {
         const file = await findFile(catalogue, caller, query.at)
         await gate.permit(caller, 'stat', query.at)
@@ -127,6 +144,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
     },
     {
       route: 'POST /attributes',
+      needs: ['rename', 'password', 'share', 'cdn'],
       async run({ caller, body }): Promise<ApiNodes> {
         const wish = z
           .object({
@@ -149,11 +167,15 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
           })
         }
         await changes.changeFiles(caller, files, wanted)
-        return { nodes: await Promise.all(files.map((file) => apiNode(catalogue, file))) }
+        const changed = []
+        for (const { link } of files)
+          changed.push(await apiNode(catalogue, await catalogue.file(caller, link.id)))
+        return { nodes: changed }
       },
     },
     {
       route: 'POST /scan',
+      needs: ['delete'],
       async run({ caller, body }) {
         const { at } = z.object({ at: place }).parse(body)
         const result = await changes.scanFile(caller, await findFile(catalogue, caller, at))
@@ -166,6 +188,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
     },
     {
       route: 'POST /direct',
+      needs: ['direct'],
       async run({ caller, body }) {
         const { at } = z.object({ at: place }).parse(body)
         const url = await downloads.direct(caller, await findFile(catalogue, caller, at), {})

@@ -10,7 +10,6 @@ import {
 import type { ApiAccount, ApiIssuedKey, ApiKey, ApiRemote, ApiTransfer } from '@guichet/sdk'
 import { z } from 'zod'
 import { findFolder } from '../../services/places.ts'
-import { toUrl } from '../../services/remote-url.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
 import { apiKey, apiTransfer } from './shapes.ts'
 
@@ -23,17 +22,24 @@ function keyRoutes({ catalogue, keys }: ApiServices): readonly ApiRoute[] {
   return [
     {
       route: 'GET /keys',
+      needs: 'owner',
       run: async ({ caller }): Promise<{ keys: readonly ApiKey[] }> => ({
         keys: (await keys.list(caller)).map(apiKey),
       }),
     },
-    { route: 'GET /keys/:id', run: async ({ caller, id }) => apiKey(await keys.get(caller, parseKeyId(id))) },
+    {
+      route: 'GET /keys/:id',
+      needs: 'owner',
+      run: async ({ caller, id }) => apiKey(await keys.get(caller, parseKeyId(id))),
+    },
     {
       route: 'DELETE /keys/:id',
+      needs: 'owner',
       run: async ({ caller, id }) => apiKey(await keys.revoke(caller, parseKeyId(id))),
     },
     {
       route: 'POST /keys',
+      needs: 'owner',
       async run({ caller, body }): Promise<ApiIssuedKey> {
         const wish = z
           .object({
@@ -45,12 +51,13 @@ function keyRoutes({ catalogue, keys }: ApiServices): readonly ApiRoute[] {
           })
           .parse(body)
         const verbs = parseVerbs(wish.verbs.join(','))
-        const folder = await findFolder(catalogue, caller, wish.root ?? '/')
         const issued = await keys.issue(caller, {
           name: wish.name,
           verbs,
-          root: folder.id,
-          rootPath: await catalogue.pathOf(folder.id),
+          async findRoot() {
+            const { id } = await findFolder(catalogue, caller, wish.root ?? '/')
+            return { id, path: await catalogue.pathOf(id) }
+          },
           lifetimeMs: wish.lifetimeMs,
           mayTunnel: wish.mayTunnel ?? false,
         })
@@ -60,10 +67,11 @@ function keyRoutes({ catalogue, keys }: ApiServices): readonly ApiRoute[] {
   ]
 }
 
-function accountRoutes({ accounts, catalogue, gate, host }: ApiServices): readonly ApiRoute[] {
+function accountRoutes({ accounts, catalogue, remotes }: ApiServices): readonly ApiRoute[] {
   return [
     {
       route: 'GET /account',
+      needs: ['account'],
       async run({ caller }): Promise<ApiAccount> {
         const { account, ageMs } = await accounts.get(caller)
         const { raw: _raw, ...figures } = account
@@ -78,6 +86,7 @@ function accountRoutes({ accounts, catalogue, gate, host }: ApiServices): readon
     },
     {
       route: 'POST /remote',
+      needs: ['remote-upload'],
       async run({ caller, body }): Promise<ApiRemote> {
         const wish = z
           .object({
@@ -86,34 +95,23 @@ function accountRoutes({ accounts, catalogue, gate, host }: ApiServices): readon
             headers: z.record(z.string(), z.string()).optional(),
           })
           .parse(body)
-        const folder = await findFolder(catalogue, caller, wish.at ?? '/')
-        await gate.permit(caller, 'remote-upload', await catalogue.pathOf(folder.id))
-        await catalogue.requireInside(caller, folder.id)
-        const id = await host(caller, 'write').remote.start(
-          wish.urls.map(toUrl),
-          folder.id,
-          wish.headers ?? {},
-          caller,
-        )
+        const { id: to } = await findFolder(catalogue, caller, wish.at ?? '/')
+        const id = await remotes.start(caller, { urls: wish.urls, to, headers: wish.headers ?? {} })
         return { id, urls: wish.urls }
       },
     },
     {
       route: 'GET /remote',
-      async run({ caller }) {
-        await gate.permit(caller, 'remote-upload', 'list')
-        requireWhole(caller.principal.root === ROOT)
-        return { remotes: (await host(caller, 'interactive').remote.list(caller)).map(apiRemote) }
-      },
+      needs: ['remote-upload'],
+      run: async ({ caller }) => ({ remotes: (await remotes.list(caller)).map(apiRemote) }),
     },
     {
       route: 'GET /remote/:id',
+      needs: ['remote-upload'],
       async run({ caller, id }) {
-        await gate.permit(caller, 'remote-upload', id)
-        requireWhole(caller.principal.root === ROOT)
         if (!/^\d{1,15}$/.test(id))
           throw new GatewayError('invalid', `${JSON.stringify(id)} is not the id of a remote upload`)
-        return apiRemote(await host(caller, 'interactive').remote.info(Number(id), caller))
+        return apiRemote(await remotes.info(caller, Number(id)))
       },
     },
   ]
@@ -124,14 +122,15 @@ function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
   return [
     {
       route: 'GET /status',
+      needs: ['account'],
       async run({ caller }) {
-        // The address is all that a virtual key needs, and the rest is about everybody's traffic.
-        if (caller.principal.key !== 'owner') await gate.permit(caller, 'account', 'status')
+        await requireWhole(gate, caller)
         return services.status()
       },
     },
     {
       route: 'GET /transfers',
+      needs: 'owner',
       async run({ caller }): Promise<{ transfers: readonly ApiTransfer[] }> {
         await gate.permitOwner(caller, 'list the transfers')
         return { transfers: (await uploads.unfinished()).map(apiTransfer) }
@@ -139,9 +138,14 @@ function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
     },
     {
       route: 'GET /transfers/:id',
+      needs: ['upload'],
       async run({ caller, id }): Promise<ApiTransfer> {
         const transfer = await uploads.find(parseTransferId(id))
-        if (transfer !== undefined && transfer.key === caller.principal.key) return apiTransfer(transfer)
+        const { key } = caller.principal
+        if (transfer !== undefined && (key === 'owner' || transfer.key === key)) {
+          await gate.permit(caller, 'upload', `transfer ${id}`)
+          return apiTransfer(transfer)
+        }
         throw new GatewayError('not-found', `there is no transfer ${id}`, {
           hint: 'transfers are forgotten some days after they ended',
         })
@@ -149,13 +153,28 @@ function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
     },
     {
       route: 'POST /resume',
+      needs: 'owner',
       run: ({ caller }) => owned(services, caller, 'resume', () => services.resume()),
     },
     {
       route: 'POST /seal',
+      needs: 'owner',
       run: ({ caller }) => owned(services, caller, 'seal the keyholder', () => services.seal()),
     },
   ]
+}
+
+/** It is about everybody's traffic: keys, counts and waiting calls. */
+async function requireWhole(gate: ApiServices['gate'], caller: Parameters<ApiRoute['run']>[0]['caller']) {
+  if (caller.principal.root === ROOT) return gate.permit(caller, 'account', 'status')
+  const error = new GatewayError(
+    'forbidden',
+    'the status of the gateway is only for keys that are not confined',
+    {
+      hint: 'use a key made without --root',
+    },
+  )
+  throw await gate.deny({ caller, verb: 'account', target: 'status' }, error)
 }
 
 async function owned(
@@ -179,17 +198,6 @@ function apiRemote(remote: RemoteUpload | RemoteUploadDetails): ApiRemote {
     urls: remote.urls,
     results: remote.results.map(({ url, link, problem }) => ({ url, ...stripUndefined({ link, problem }) })),
   }
-}
-
-function requireWhole(isWhole: boolean): void {
-  if (isWhole) return
-  throw new GatewayError(
-    'forbidden',
-    'remote uploads of the account are shown only to keys that are not confined',
-    {
-      hint: 'use a key made without --root',
-    },
-  )
 }
 
 function stripUndefined<T extends object>(value: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {

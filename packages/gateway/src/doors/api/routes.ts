@@ -1,3 +1,4 @@
+import type { Verb } from '@guichet/core'
 import type { ApiStatus } from '@guichet/sdk'
 import type { Caller } from '../../services/gate.ts'
 import type { Keys } from '../../services/keys.ts'
@@ -30,5 +31,10 @@ export interface ApiCall {
 /** One route of `/api/v1`: `METHOD /path`, with `:id` for a name in it. Answers JSON. */
 export interface ApiRoute {
   readonly route: string
+  /**
+   * A key needs one of these to be heard at all; what exactly it takes is decided where it is known what is asked.
+   * `owner`: no key is enough.
+   */
+  readonly needs: readonly Verb[] | 'owner'
   run(call: ApiCall): Promise<object>
 }

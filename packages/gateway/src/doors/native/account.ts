@@ -1,149 +1,210 @@
-import { type AccountChanges, GatewayError, ROOT } from '@guichet/core'
+import { GatewayError, type RemoteUpload, ROOT } from '@guichet/core'
 import { frenchTime } from '@guichet/fichier'
 import { z } from 'zod'
-import { toUrl } from '../../services/remote-url.ts'
-import type { NativeServices, Route } from './routes.ts'
+import type { NativeServices, Routes } from './routes.ts'
 import { accountReply, folderId } from './shapes.ts'
 
-/** The settings of wire.md §9; anything else in the request is not a setting. */
-const SETTINGS = [
-  'ftp_mode',
-  'ftp_did',
-  'ftp_report',
-  'ru_report',
-  'default_domain',
-  'page_limit',
-  'default_port',
-  'default_port_files',
-  'use_cdn',
-  'download_menu',
-]
+/** A number, or a short text. */
+const setting = z.union([z.number(), z.string().max(100)]).optional()
 
+/** The settings of wire.md §9; anything else in the request is not a setting. */
+const settings = z.object({
+  ftp_mode: setting,
+  ftp_did: setting,
+  ftp_report: setting,
+  ru_report: setting,
+  default_domain: setting,
+  page_limit: setting,
+  default_port: setting,
+  default_port_files: setting,
+  use_cdn: setting,
+  download_menu: setting,
+})
+
+/** An object as documented, or lines of `Name: value` as one client sends them (wire.md §15). */
 const headers = z
-  .record(z.string().regex(/^[A-Za-z0-9-]{1,100}$/), z.string().max(4_000))
+  .record(z.string(), z.string())
   .or(z.array(z.string()).transform((lines) => Object.fromEntries(lines.map(splitHeader))))
 
+const name = z.string().min(1).max(250)
+
 /** `/v1/user`, `/v1/remote`, `/v1/ftp` and `/v1/vouchers`. */
-export function accountRoutes(services: NativeServices): Readonly<Record<string, Route>> {
-  const { accounts, catalogue, gate, host } = services
-
+export function accountRoutes(
+  services: NativeServices,
+): Routes<
+  | 'user/info'
+  | 'remote/request'
+  | 'remote/ls'
+  | 'remote/info'
+  | 'ftp/process'
+  | 'ftp/users/ls'
+  | 'ftp/users/add'
+  | 'ftp/users/rm'
+  | 'vouchers/ls'
+  | 'vouchers/check'
+  | 'vouchers/use'
+> {
   return {
-    'user/info': async (caller, body) => {
-      const changes: AccountChanges = Object.fromEntries(
-        Object.entries(body).filter(
-          ([name, value]) => SETTINGS.includes(name) && ['number', 'string'].includes(typeof value),
-        ),
-      )
-      if (Object.keys(changes).length > 0) {
-        await accounts.change(caller, changes)
+    ...userRoutes(services),
+    ...remoteRoutes(services),
+    ...ftpRoutes(services),
+    ...voucherRoutes(services),
+  }
+}
+
+function userRoutes({ accounts }: NativeServices): Routes<'user/info'> {
+  return {
+    'user/info': {
+      needs: ['account'],
+      async run(caller, body) {
+        const wished = Object.entries(settings.parse(body)).flatMap(([field, value]) =>
+          value === undefined ? [] : [[field, value] as const],
+        )
+        if (wished.length === 0) {
+          return accountReply((await accounts.get(caller)).account, caller.principal.root)
+        }
+        await accounts.change(caller, Object.fromEntries(wished))
         return { status: 'OK', message: '' }
-      }
-      return accountReply((await accounts.get(caller)).account)
+      },
+    },
+  }
+}
+
+function remoteRoutes(services: NativeServices): Routes<'remote/request' | 'remote/ls' | 'remote/info'> {
+  const { remotes } = services
+  return {
+    'remote/request': {
+      needs: ['remote-upload'],
+      async run(caller, body) {
+        const wish = z
+          .object({
+            urls: z.array(z.string().max(8_000)).min(1).max(100),
+            folder_id: folderId,
+            headers: headers.optional(),
+          })
+          .parse(body)
+        const { urls, headers: sent = {} } = wish
+        const id = await remotes.start(caller, { urls, to: wish.folder_id ?? ROOT, headers: sent })
+        return { status: 'OK', id, date: frenchTime(services.nowMs()), urls, headers: sent }
+      },
     },
 
-    'remote/request': async (caller, body) => {
-      const wish = z
-        .object({
-          urls: z.array(z.string()).min(1).max(100),
-          folder_id: folderId,
-          headers: headers.optional(),
-        })
-        .parse(body)
-      const to = wish.folder_id ?? ROOT
-      await gate.permit(caller, 'remote-upload', await catalogue.pathOf(to))
-      await catalogue.requireInside(caller, to)
-      const id = await host(caller, 'write').remote.start(
-        wish.urls.map(toUrl),
-        to,
-        wish.headers ?? {},
-        caller,
-      )
-      return {
-        status: 'OK',
-        id,
-        date: frenchTime(services.nowMs()),
-        urls: wish.urls,
-        headers: wish.headers ?? {},
-      }
+    'remote/ls': {
+      needs: ['remote-upload'],
+      async run(caller) {
+        const data = (await remotes.list(caller)).map((remote) => ({ id: remote.id, ...datesOf(remote) }))
+        return { status: 'OK', data }
+      },
     },
 
-    'remote/ls': async (caller) => {
-      await gate.permit(caller, 'remote-upload', 'list')
-      const remotes = await host(caller, 'interactive').remote.list(caller)
-      const data = remotes.map((remote) => ({
-        id: remote.id,
-        request_date: frenchTime(remote.requestedMs ?? 0),
-        execution_date: remote.executedMs === undefined ? '' : frenchTime(remote.executedMs),
-      }))
-      return { status: 'OK', data }
+    'remote/info': {
+      needs: ['remote-upload'],
+      async run(caller, body) {
+        const { id } = z
+          .object({
+            id: z
+              .number()
+              .or(
+                z
+                  .string()
+                  .regex(/^\d{1,15}$/)
+                  .transform(Number),
+              )
+              .pipe(z.int().nonnegative()),
+          })
+          .parse(body)
+        const remote = await remotes.info(caller, id)
+        const result = remote.results.map(({ url, link, problem }) =>
+          problem === undefined
+            ? { status: 'OK', url, download_link: link ?? '', message: '' }
+            : { status: 'KO', url, download_link: '', message: problem },
+        )
+        return { status: 'OK', id, ...datesOf(remote), links: remote.urls, result }
+      },
+    },
+  }
+}
+
+function ftpRoutes({
+  ftp,
+}: NativeServices): Routes<'ftp/process' | 'ftp/users/ls' | 'ftp/users/add' | 'ftp/users/rm'> {
+  return {
+    'ftp/process': {
+      needs: ['ftp'],
+      async run(caller) {
+        await ftp.process(caller)
+        return { status: 'OK', message: '' }
+      },
     },
 
-    'remote/info': async (caller, body) => {
-      const { id } = z.object({ id: z.coerce.number().int().nonnegative() }).parse(body)
-      await gate.permit(caller, 'remote-upload', `request ${id}`)
-      const remote = await host(caller, 'interactive').remote.info(id, caller)
-      const result = remote.results.map(({ url, link, problem }) =>
-        problem === undefined
-          ? { status: 'OK', url, download_link: link ?? '', message: '' }
-          : { status: 'KO', url, download_link: '', message: problem },
-      )
-      return {
-        status: 'OK',
-        id,
-        request_date: frenchTime(remote.requestedMs ?? 0),
-        execution_date: remote.executedMs === undefined ? '' : frenchTime(remote.executedMs),
-        links: remote.urls,
-        result,
-      }
+    'ftp/users/ls': {
+      needs: ['ftp'],
+      run: async (caller) => ({ status: 'OK', data: await ftp.list(caller) }),
     },
 
-    'ftp/process': async (caller) => {
-      await gate.permit(caller, 'ftp', 'process')
-      await host(caller, 'write').ftp.process(caller)
-      return { status: 'OK', message: '' }
+    'ftp/users/add': {
+      needs: ['ftp'],
+      async run(caller, body) {
+        const wish = z.object({ user: name, pass: name, folder_id: folderId }).parse(body)
+        await ftp.add(caller, { name: wish.user, pass: wish.pass, folder: wish.folder_id })
+        return { status: 'OK', message: '' }
+      },
     },
 
-    'ftp/users/ls': async (caller) => {
-      await gate.permit(caller, 'ftp', 'list users')
-      return { status: 'OK', data: await host(caller, 'interactive').ftp.list(caller) }
+    'ftp/users/rm': {
+      needs: ['ftp'],
+      async run(caller, body) {
+        const { user } = z.object({ user: name }).parse(body)
+        await ftp.remove(caller, user)
+        return { status: 'OK', message: '' }
+      },
+    },
+  }
+}
+
+/** Vouchers are money: only the owner has to do with them. */
+function voucherRoutes({
+  gate,
+  host,
+}: NativeServices): Routes<'vouchers/ls' | 'vouchers/check' | 'vouchers/use'> {
+  return {
+    'vouchers/ls': {
+      needs: 'owner',
+      async run(caller) {
+        await gate.permitOwner(caller, 'list vouchers')
+        const data = await host(caller, 'interactive').vouchers.list(caller)
+        return { status: 'OK', count: data.length, data }
+      },
     },
 
-    'ftp/users/add': async (caller, body) => {
-      const wish = z
-        .object({ user: z.string().min(1), pass: z.string().min(1), folder_id: folderId })
-        .parse(body)
-      await gate.permit(caller, 'ftp', `add user ${wish.user}`)
-      if (caller.principal.root !== ROOT) await catalogue.requireInside(caller, wish.folder_id ?? ROOT)
-      const folder = wish.folder_id === undefined ? {} : { folder: wish.folder_id }
-      await host(caller, 'write').ftp.add({ name: wish.user, pass: wish.pass, ...folder }, caller)
-      return { status: 'OK', message: '' }
+    'vouchers/check': {
+      needs: 'owner',
+      async run(caller, body) {
+        const { voucher } = z.object({ voucher: name }).parse(body)
+        await gate.permitOwner(caller, 'check a voucher')
+        return { status: 'OK', service: await host(caller, 'interactive').vouchers.check(voucher, caller) }
+      },
     },
 
-    'ftp/users/rm': async (caller, body) => {
-      const { user } = z.object({ user: z.string().min(1) }).parse(body)
-      await gate.permit(caller, 'ftp', `remove user ${user}`)
-      await host(caller, 'write').ftp.remove(user, caller)
-      return { status: 'OK', message: '' }
+    'vouchers/use': {
+      needs: 'owner',
+      async run(caller, body) {
+        const wish = z.object({ voucher: name, user_email: z.string().min(3).max(250) }).parse(body)
+        await gate.permitOwner(caller, 'use a voucher')
+        await host(caller, 'write').vouchers.use(wish.voucher, wish.user_email, caller)
+        return { status: 'OK', message: '' }
+      },
     },
+  }
+}
 
-    'vouchers/ls': async (caller) => {
-      await gate.permitOwner(caller, 'list vouchers')
-      const data = await host(caller, 'interactive').vouchers.list(caller)
-      return { status: 'OK', count: data.length, data }
-    },
-
-    'vouchers/check': async (caller, body) => {
-      const { voucher } = z.object({ voucher: z.string().min(1) }).parse(body)
-      await gate.permitOwner(caller, 'check a voucher')
-      return { status: 'OK', service: await host(caller, 'interactive').vouchers.check(voucher, caller) }
-    },
-
-    'vouchers/use': async (caller, body) => {
-      const wish = z.object({ voucher: z.string().min(1), user_email: z.string().min(3) }).parse(body)
-      await gate.permitOwner(caller, 'use a voucher')
-      await host(caller, 'write').vouchers.use(wish.voucher, wish.user_email, caller)
-      return { status: 'OK', message: '' }
-    },
+function datesOf({
+  requestedMs,
+  executedMs,
+}: RemoteUpload): Record<'request_date' | 'execution_date', string> {
+  return {
+    request_date: requestedMs === undefined ? '' : frenchTime(requestedMs),
+    execution_date: executedMs === undefined ? '' : frenchTime(executedMs),
   }
 }
 

@@ -8,18 +8,19 @@ import {
   ROOT,
 } from '@guichet/core'
 import type { Caller } from '../../services/gate.ts'
-import { OWNER, type Principal, parseCredentials } from '../../services/principals.ts'
+import { exposed, isApiKey, type Principal } from '../../services/principals.ts'
+import type { Ticket } from '../../services/tickets.ts'
 import { fromFields } from '../bad-fields.ts'
 import { requireGetOrHead, sendContent } from '../content.ts'
+import { identify, recall } from '../identify.ts'
 import type { DoorServices } from '../services.ts'
-import { readJson, readText, sendHtml, sendJson, sendText, type Visit } from '../visit.ts'
+import { dropBody, readJson, readText, sendHtml, sendJson, sendText, type Visit } from '../visit.ts'
 import { accountRoutes } from './account.ts'
 import { fileRoutes } from './files.ts'
-import { folderRoutes, inWindow } from './folders.ts'
+import { folderRoutes } from './folders.ts'
 import { sendRefusal } from './refusals.ts'
 import { sendReport } from './report.ts'
-import type { DateWish, NativeServices, Route } from './routes.ts'
-import { fileItem } from './shapes.ts'
+import type { NativeServices, Route, Routes } from './routes.ts'
 import { takeUpload } from './upload.ts'
 
 const BODY_MAX_BYTES = 4 * 1024 * 1024
@@ -39,25 +40,18 @@ export function createNativeDoor(options: DoorServices): NativeDoor {
 
 class FichierDoor implements NativeDoor {
   readonly #services: NativeServices
-  readonly #routes: ReadonlyMap<Endpoint, Route>
+  readonly #routes: Routes<Exclude<Endpoint, 'upload/get_upload_server'>>
 
   constructor(options: DoorServices) {
     this.#services = {
       ...options,
       ticketUrl: (visit, ticket) => `${directBase(visit)}/p${options.tickets.issue(ticket)}`,
-      everyFile: (caller, window) => this.#everyFile(caller, window),
     }
-    const routes = {
+    this.#routes = {
       ...fileRoutes(this.#services),
       ...folderRoutes(this.#services),
       ...accountRoutes(this.#services),
     }
-    this.#routes = new Map(
-      Object.entries(routes).flatMap(([path, route]) => {
-        const endpoint = findEndpoint(path)
-        return endpoint === undefined ? [] : [[endpoint, route] as const]
-      }),
-    )
   }
 
   takes(path: string): boolean {
@@ -70,8 +64,10 @@ class FichierDoor implements NativeDoor {
     try {
       await this.#answer(visit)
     } catch (failure) {
-      visit.request.resume()
-      sendRefusal(visit.response, fromFields(failure))
+      const error = GatewayError.from(fromFields(failure))
+      visit.note(error)
+      dropBody(visit.request)
+      sendRefusal(visit.response, error)
     }
   }
 
@@ -81,62 +77,56 @@ class FichierDoor implements NativeDoor {
     const caller = await this.#identify(visit)
     if (path.startsWith('/v1/')) return this.#call(visit, caller)
     if (path === '/upload.cgi') return this.#upload(visit, caller)
-    if (path === '/end.pl')
-      return sendReport(this.#services.uploads, caller, uploadName(caller, visit, 'xid'), visit)
+    if (path === '/end.pl') return this.#report(visit, caller)
     if (path === '/check_links.pl') return this.#checkLinks(visit, caller)
     return this.#publicFolder(visit, caller)
   }
 
   async #identify(visit: Visit): Promise<Caller> {
-    const principal = await this.#principal(visit)
-    visit.identify(principal)
-    return {
-      principal,
-      door: visit.tunnel === undefined ? 'native' : 'proxy',
-      requestId: visit.requestId,
-      signal: visit.signal,
-      patienceMs: PATIENCE_MS,
-    }
-  }
-
-  async #principal(visit: Visit): Promise<Principal> {
-    if (visit.isLocal) return OWNER
-    const header = visit.request.headers.authorization
-    if (header === undefined && visit.tunnel !== undefined) return visit.tunnel.principal
-    try {
-      return await this.#services.principals.authenticate(parseCredentials(header))
-    } catch (failure) {
-      const error = GatewayError.from(failure)
-      const target =
-        error.facts['exposed'] === true ? 'a real API key was sent: take it for exposed' : visit.url.pathname
-      throw await this.#services.gate.deny(
-        { caller: { door: 'native', requestId: visit.requestId }, verb: 'authenticate', target },
-        error,
-      )
-    }
+    return callerOf(visit, await identify(this.#services, visit, doorOf(visit)))
   }
 
   async #call(visit: Visit, caller: Caller): Promise<void> {
     const { request, response, url } = visit
-    const endpoint = findEndpoint(url.pathname.replace(/^\/v1\//, '').replace(/\.cgi$/, ''))
-    if (endpoint === undefined || !url.pathname.endsWith('.cgi')) {
-      throw new GatewayError('not-found', `1fichier has no ${url.pathname}`, {
+    const [, name = ''] = /^\/v1\/(.+)\.cgi$/.exec(url.pathname) ?? []
+    const endpoint = findEndpoint(name)
+    if (endpoint === undefined) {
+      throw new GatewayError('not-found', `1fichier has no ${url.pathname.slice(0, 200)}`, {
         hint: 'see 1fichier.com/api.html',
       })
     }
     if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
+      dropBody(request)
       return sendJson(response, 400, { message: 'Content-Type not JSON #24' })
     }
     if (endpoint === 'upload/get_upload_server') return this.#uploadServer(visit, caller)
     if (request.method !== 'POST')
       throw new GatewayError('invalid', `${endpoint}.cgi takes POST`, { hint: 'send a JSON object by POST' })
+    const route: Route = this.#routes[endpoint]
+    if (route.needs === 'owner') await this.#services.gate.demandOwner(caller, `${endpoint}.cgi`)
+    else await this.#services.gate.demand(caller, route.needs, `${endpoint}.cgi`)
     const body = await readJson(request, BODY_MAX_BYTES)
-    const route = this.#routes.get(endpoint)
-    if (route === undefined) throw new GatewayError('internal', `no route for ${endpoint}`)
-    sendJson(response, 200, await route(caller, body, visit))
+    await this.#refuseKeys(caller, body)
+    sendJson(response, 200, await route.run(caller, body, visit))
+  }
+
+  /** Some guides put the API key into the request itself; none of our calls has such a field. */
+  async #refuseKeys(caller: Caller, body: object): Promise<void> {
+    const isExposed = Object.entries(body).some(
+      ([name, value]) =>
+        /^(?:api_?key|key|token|auth|authorization)$/i.test(name) &&
+        typeof value === 'string' &&
+        isApiKey(value),
+    )
+    if (!isExposed) return
+    const target = 'an API key of 1fichier was sent: take it for exposed'
+    throw await this.#services.gate.deny({ caller, verb: 'authenticate', target }, exposed())
   }
 
   async #uploadServer(visit: Visit, caller: Caller): Promise<void> {
+    if (visit.request.method !== 'GET' && visit.request.method !== 'POST')
+      throw new GatewayError('invalid', 'get_upload_server.cgi takes GET or POST')
+    dropBody(visit.request)
     await this.#services.gate.permit(caller, 'upload', 'a new upload')
     const node = visit.tunnel === undefined ? (visit.request.headers.host ?? 'localhost') : 'up1.1fichier.com'
     sendJson(visit.response, 200, { url: node, id: newUploadId(this.#services.random) })
@@ -144,7 +134,7 @@ class FichierDoor implements NativeDoor {
 
   async #upload(visit: Visit, caller: Caller): Promise<void> {
     if (visit.request.method !== 'POST') throw new GatewayError('invalid', 'upload.cgi takes POST')
-    await this.#services.gate.permit(caller, 'upload', 'content')
+    await this.#services.gate.demand(caller, ['upload'], 'upload.cgi')
     const upload = uploadName(caller, visit, 'id')
     await takeUpload(this.#services, caller, upload, visit.request)
     const location = `/end.pl?xid=${visit.url.searchParams.get('id')}`
@@ -152,9 +142,18 @@ class FichierDoor implements NativeDoor {
     sendHtml(visit.response, 302, '<html><body>Moved ! Temporary Redirect</body></html>\n')
   }
 
+  async #report(visit: Visit, caller: Caller): Promise<void> {
+    dropBody(visit.request)
+    const upload = uploadName(caller, visit, 'xid')
+    await this.#services.gate.permit(caller, 'upload', `report of ${upload}`)
+    await sendReport(this.#services.uploads, caller, upload, visit)
+  }
+
   async #direct(visit: Visit, text: string): Promise<void> {
     requireGetOrHead(visit.request.method)
-    const ticket = this.#services.tickets.use(text)
+    dropBody(visit.request)
+    const { tickets, downloads } = this.#services
+    const ticket = tickets.use(text)
     // An expired link of 1fichier answers with a page, too (wire.md §7.3).
     if (ticket === undefined)
       return sendHtml(
@@ -162,16 +161,15 @@ class FichierDoor implements NativeDoor {
         404,
         '<html><body>This link has expired: ask for a new one.</body></html>\n',
       )
-    const principal = await this.#services.principals.recall(ticket.principal.key)
-    visit.identify(principal)
-    const caller: Caller = {
-      principal,
-      door: 'native',
-      requestId: visit.requestId,
-      signal: visit.signal,
-      patienceMs: PATIENCE_MS,
-    }
-    await sendContent(visit, caller, this.#services.downloads, ticket.file, ticket.options)
+    const principal = await recall(this.#services, visit, doorOf(visit), ticket.principal.key)
+    const caller = callerOf(visit, principal)
+    await sendContent(visit, caller, downloads, await this.#fileOf(caller, ticket), ticket.options)
+  }
+
+  /** The file may have left the key's root since its ticket was issued; other people's files are in no folder of ours. */
+  async #fileOf(caller: Caller, { file }: Ticket): Promise<Ticket['file']> {
+    if (caller.principal.root === ROOT) return file
+    return this.#services.catalogue.file(caller, file.link.id)
   }
 
   async #publicFolder(visit: Visit, caller: Caller): Promise<void> {
@@ -209,14 +207,15 @@ class FichierDoor implements NativeDoor {
     })
     sendText(visit.response, 200, `${lines.join('\n')}\n`)
   }
+}
 
-  async #everyFile(caller: Caller, window: DateWish): Promise<Record<string, unknown>> {
-    await this.#services.gate.permit(caller, 'list', 'every file of the account')
-    await this.#services.catalogue.requireInside(caller, ROOT)
-    const files = await this.#services.host(caller, 'scan').listFiles('all', {}, caller)
-    const items = files.filter(inWindow(window)).map((file) => fileItem({ ...file, folder: ROOT }))
-    return { status: 'OK', count: items.length, items }
-  }
+function doorOf(visit: Visit): 'native' | 'proxy' {
+  return visit.tunnel === undefined ? 'native' : 'proxy'
+}
+
+function callerOf(visit: Visit, principal: Principal): Caller {
+  const { requestId, signal } = visit
+  return { principal, door: doorOf(visit), requestId, signal, patienceMs: PATIENCE_MS }
 }
 
 /** The client's name for its upload, kept apart from the same name of another key. */

@@ -8,11 +8,13 @@ import {
   ROOT,
 } from '@guichet/core'
 import { z } from 'zod'
-import type { Catalogue } from '../../services/catalogue.ts'
-import { noLink } from '../../services/changes.ts'
+import { type Catalogue, noLink } from '../../services/catalogue.ts'
+import { verbsFor } from '../../services/file-changes.ts'
 import type { Caller } from '../../services/gate.ts'
-import type { NativeServices, Route } from './routes.ts'
-import { fileItem, flag, folderId, link, links, text } from './shapes.ts'
+import type { NativeServices, Routes } from './routes.ts'
+import { fileDetails, flag, folderId, link, links, text } from './shapes.ts'
+
+const NAMES_MAX = 5_000
 
 const access = z.object({
   ip: z.array(z.string()).optional(),
@@ -35,140 +37,199 @@ const attributes = z.object({
 })
 
 /** `/v1/file/*.cgi` and `/v1/download/get_token.cgi`. */
-export function fileRoutes(services: NativeServices): Readonly<Record<string, Route>> {
-  const { catalogue, changes, foreign } = services
+export function fileRoutes(
+  services: NativeServices,
+): Routes<
+  | 'file/info'
+  | 'file/scan'
+  | 'file/rm'
+  | 'file/mv'
+  | 'file/rename'
+  | 'file/cp'
+  | 'file/chattr'
+  | 'download/get_token'
+> {
+  return { ...questionRoutes(services), ...placeRoutes(services), ...changeRoutes(services) }
+}
 
-  async function own(caller: Caller, urls: readonly string[]): Promise<readonly FileNode[]> {
-    return Promise.all(urls.map((url) => ownFile(catalogue, caller, url)))
-  }
-
+function questionRoutes({
+  catalogue,
+  changes,
+  downloads,
+  foreign,
+  gate,
+  host,
+  ticketUrl,
+}: NativeServices): Routes<'file/info' | 'file/scan' | 'download/get_token'> {
   return {
-    'file/info': async (caller, body) => {
-      const wish = z.object({ url: text, pass: text, folder_id: folderId, filename: text }).parse(body)
-      const target = await locate(catalogue, caller, wish)
-      await services.gate.permit(
-        caller,
-        'stat',
-        target instanceof Object && 'name' in target ? target.name : linkText(target),
-      )
-      if (!('name' in target)) return foreign.info(caller, target, wish.pass)
-      const path = await catalogue.pathOf(target.folder)
-      return { ...fileItem(target), folder_id: target.folder, path: path.slice(1), status: 'OK' }
+    'file/info': {
+      needs: ['stat'],
+      async run(caller, body) {
+        const wish = z.object({ url: text, pass: text, folder_id: folderId, filename: text }).parse(body)
+        const target = await locate(catalogue, caller, wish)
+        if (!('name' in target)) return fileDetails(await foreign.details(caller, target, wish.pass))
+        const path = await catalogue.pathOf(target.folder)
+        await gate.permit(caller, 'stat', `${path}/${target.name}`)
+        // Whom a file is restricted to is the one thing that listings do not tell.
+        if (!target.isRestricted) return fileDetails({ ...target, path })
+        const details = await host(caller, 'interactive').fileInfo(target.link, {}, caller)
+        return fileDetails({ ...details, folder: target.folder, path })
+      },
     },
 
-    'file/scan': async (caller, body) => {
-      const { url } = z.object({ url: link }).parse(body)
-      const result = await changes.scanFile(caller, await ownFile(catalogue, caller, url))
-      return result.kind === 'clean'
-        ? { status: 'OK', message: '' }
-        : { status: 'KO', message: result.message }
+    'file/scan': {
+      needs: ['delete'],
+      async run(caller, body) {
+        const { url } = z.object({ url: link }).parse(body)
+        const result = await changes.scanFile(caller, await ownFile(catalogue, caller, url))
+        return result.kind === 'clean'
+          ? { status: 'OK', message: '' }
+          : { status: 'KO', message: result.message }
+      },
     },
 
-    'file/rm': async (caller, body) => {
-      const wish = z
-        .object({
-          files: z
-            .array(z.object({ url: link, code: text }))
-            .min(1)
-            .max(5_000),
-        })
-        .parse(body)
-      const urls = wish.files.map((file) => file.url)
-      const removed = await changes.removeFiles(caller, await own(caller, urls))
-      return { status: 'OK', removed, urls }
-    },
-
-    'file/mv': async (caller, body) => {
-      const wish = z.object({ urls: links, destination_folder_id: folderId, rename: text }).parse(body)
-      const name = wish.rename === '' ? undefined : wish.rename
-      const moved = await changes.moveFiles(
-        caller,
-        await own(caller, wish.urls),
-        wish.destination_folder_id ?? ROOT,
-        name,
-      )
-      const renamed = name === undefined ? {} : { filename: name }
-      return { status: 'OK', moved: moved.length, urls: moved.map((file) => linkText(file.link)), ...renamed }
-    },
-
-    'file/rename': async (caller, body) => {
-      const wish = z
-        .object({
-          urls: z
-            .array(z.object({ url: link, filename: z.string() }))
-            .min(1)
-            .max(5_000),
-        })
-        .parse(body)
-      const files = await own(
-        caller,
-        wish.urls.map((entry) => entry.url),
-      )
-      await changes.renameFiles(
-        caller,
-        files.map((file, index) => ({ file, name: wish.urls[index]?.filename ?? file.name })),
-      )
-      const urls = files.map((file, index) => ({
-        url: linkText(file.link),
-        old_filename: file.name,
-        new_filename: wish.urls[index]?.filename,
-      }))
-      return { status: 'OK', renamed: files.length, urls }
-    },
-
-    'file/cp': async (caller, body) => {
-      const wish = z.object({ urls: links, folder_id: folderId, rename: text, pass: text }).parse(body)
-      const rename = wish.rename === '' ? undefined : wish.rename
-      const to = wish.folder_id ?? ROOT
-      const sources = await Promise.all(wish.urls.map((url) => locate(catalogue, caller, { url })))
-      const known = sources.filter((source): source is FileNode => 'name' in source)
-      const options = { rename, pass: wish.pass }
-      const copied =
-        known.length === sources.length
-          ? (await changes.copyFiles(caller, known, to, options)).map((file) => file.link)
-          : await changes.copyForeign(
-              caller,
-              sources.map((source) => ('name' in source ? source.link : source)),
-              to,
-              options,
-            )
-      const urls = copied.map((copy, index) => ({ from_url: wish.urls[index], to_url: linkText(copy) }))
-      return {
-        status: 'OK',
-        copied: copied.length,
-        urls,
-        ...(rename === undefined ? {} : { filename: rename }),
-      }
-    },
-
-    'file/chattr': async (caller, body) => {
-      const wish = attributes.parse(body)
-      const files = await own(caller, wish.urls)
-      await changes.changeFiles(caller, files, toChanges(wish))
-      return { status: 'OK', updated: files.length, urls: wish.urls }
-    },
-
-    'download/get_token': async (caller, body, visit) => {
-      const wish = z
-        .object({ url: text, pass: text, inline: flag, cdn: flag, folder_id: folderId, filename: text })
-        .parse(body)
-      const target = await locate(catalogue, caller, wish)
-      const file = 'name' in target ? target : await foreign.file(caller, target, wish.pass)
-      await services.gate.permit(caller, 'download', `${await catalogue.pathOf(file.folder)}/${file.name}`)
-      if (wish.cdn === true) await services.gate.permit(caller, 'cdn', file.name)
-      const isInline = wish.inline === true || /[?&]inline=1\b/.test(wish.url ?? '')
-      const options = { pass: wish.pass, cdn: wish.cdn, inline: isInline }
-      return {
-        status: 'OK',
-        url: services.ticketUrl(visit, { principal: caller.principal, file, options }),
-        message: '',
-      }
+    'download/get_token': {
+      needs: ['download'],
+      async run(caller, body, visit) {
+        const wish = z
+          .object({ url: text, pass: text, inline: flag, cdn: flag, folder_id: folderId, filename: text })
+          .parse(body)
+        const target = await locate(catalogue, caller, wish)
+        const file = 'name' in target ? target : await foreign.file(caller, target, wish.pass)
+        const isInline = wish.inline === true || /[?&]inline=1\b/.test(wish.url ?? '')
+        const options = { pass: wish.pass, cdn: wish.cdn, inline: isInline }
+        await downloads.permit(caller, file, options)
+        const url = ticketUrl(visit, { principal: caller.principal, file, options })
+        return { status: 'OK', url, message: '' }
+      },
     },
   }
 }
 
+function placeRoutes({
+  catalogue,
+  changes,
+}: NativeServices): Routes<'file/rm' | 'file/mv' | 'file/rename' | 'file/cp'> {
+  return {
+    'file/rm': {
+      needs: ['delete'],
+      async run(caller, body) {
+        const wish = z
+          .object({
+            files: z
+              .array(z.object({ url: link, code: text }))
+              .min(1)
+              .max(NAMES_MAX),
+          })
+          .parse(body)
+        const urls = wish.files.map((file) => file.url)
+        const removed = await changes.removeFiles(caller, await ownFiles(catalogue, caller, urls))
+        return { status: 'OK', removed, urls }
+      },
+    },
+
+    'file/mv': {
+      needs: ['move'],
+      async run(caller, body) {
+        const wish = z.object({ urls: links, destination_folder_id: folderId, rename: text }).parse(body)
+        const name = wish.rename === '' ? undefined : wish.rename
+        const files = await ownFiles(catalogue, caller, wish.urls)
+        const moved = await changes.moveFiles(caller, files, wish.destination_folder_id ?? ROOT, name)
+        return {
+          status: 'OK',
+          moved: moved.length,
+          urls: moved.map((file) => linkText(file.link)),
+          ...(name !== undefined && { filename: name }),
+        }
+      },
+    },
+
+    'file/rename': {
+      needs: ['rename'],
+      async run(caller, body) {
+        const wish = z
+          .object({
+            urls: z
+              .array(z.object({ url: link, filename: z.string() }))
+              .min(1)
+              .max(NAMES_MAX),
+          })
+          .parse(body)
+        const renames = []
+        for (const { url, filename } of wish.urls) {
+          renames.push({ file: await ownFile(catalogue, caller, url), name: filename })
+        }
+        await changes.renameFiles(caller, renames)
+        const changed = renames.filter(({ file, name }) => file.name !== name)
+        // rclone takes an OK here for a file that has got a new name, and then removes the other one.
+        if (changed.length === 0) return { status: 'KO', message: 'No file has been renamed #312' }
+        const urls = changed.map(({ file, name }) => ({
+          url: linkText(file.link),
+          old_filename: file.name,
+          new_filename: name,
+        }))
+        return { status: 'OK', renamed: changed.length, urls }
+      },
+    },
+
+    'file/cp': {
+      needs: ['copy'],
+      async run(caller, body) {
+        const wish = z.object({ urls: links, folder_id: folderId, rename: text, pass: text }).parse(body)
+        const rename = wish.rename === '' ? undefined : wish.rename
+        const to = wish.folder_id ?? ROOT
+        const sources = []
+        for (const url of wish.urls) sources.push(await locate(catalogue, caller, { url }))
+        const known = sources.filter((source): source is FileNode => 'name' in source)
+        const options = { rename, pass: wish.pass }
+        const copied =
+          known.length === sources.length
+            ? (await changes.copyFiles(caller, known, to, options)).map((file) => file.link)
+            : await changes.copyForeign(
+                caller,
+                sources.map((source) => ('name' in source ? source.link : source)),
+                to,
+                options,
+              )
+        return {
+          status: 'OK',
+          copied: copied.length,
+          urls: copied.map((copy, index) => ({ from_url: wish.urls[index], to_url: linkText(copy) })),
+          ...(rename !== undefined && { filename: rename }),
+        }
+      },
+    },
+  }
+}
+
+function changeRoutes({ catalogue, changes }: NativeServices): Routes<'file/chattr'> {
+  return {
+    'file/chattr': {
+      needs: ['rename', 'password', 'share', 'cdn'],
+      async run(caller, body) {
+        const wish = attributes.parse(body)
+        const files = await ownFiles(catalogue, caller, wish.urls)
+        const wanted = toChanges(wish)
+        if (verbsFor(wanted).length === 0) return { status: 'KO', message: 'No changes requested #312' }
+        await changes.changeFiles(caller, files, wanted)
+        return { status: 'OK', updated: files.length, urls: wish.urls }
+      },
+    },
+  }
+}
+
+async function ownFiles(
+  catalogue: Catalogue,
+  caller: Caller,
+  urls: readonly string[],
+): Promise<readonly FileNode[]> {
+  const files = []
+  for (const url of urls) files.push(await ownFile(catalogue, caller, url))
+  return files
+}
+
 /** A file of the tree by its link, as far as the key may see it. */
-export async function ownFile(catalogue: Catalogue, caller: Caller, url: string): Promise<FileNode> {
+async function ownFile(catalogue: Catalogue, caller: Caller, url: string): Promise<FileNode> {
   const target = await locate(catalogue, caller, { url })
   if ('name' in target) return target
   throw noLink([target])

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { type ErrorCode, GatewayError, TRAITS } from '@guichet/core'
+import { hideKeys } from '../../services/hidden-keys.ts'
 import { sendJson } from '../visit.ts'
 
 /**
@@ -34,7 +35,7 @@ const WORDS: Readonly<
 export function refusalText(error: GatewayError): string {
   const words = WORDS[error.code]
   const hint = error.hint === undefined ? '' : ` (${error.hint})`
-  return `${words.text}: ${error.message}${hint} #${words.number}`
+  return hideKeys(`${words.text}: ${error.message}${hint} #${words.number}`)
 }
 
 export function sendRefusal(response: ServerResponse, failure: unknown): void {

@@ -3,7 +3,7 @@ import { GatewayError, linkText, type Transfer } from '@guichet/core'
 import type { Caller } from '../../services/gate.ts'
 import type { Uploads } from '../../services/uploads.ts'
 import { escapeHtml, type Visit } from '../visit.ts'
-import { sendRefusal } from './refusals.ts'
+import { refusalText, sendRefusal } from './refusals.ts'
 
 /** Clients give up on a silent connection after some minutes, so a blank goes out now and then. */
 const BLANK_EVERY_MS = 20_000
@@ -39,8 +39,10 @@ export async function sendReport(
     finish(response, form, form.stored(await uploads.whenStored(upload, caller.signal)))
   } catch (failure) {
     // After a first blank the status is said, and only the text can tell.
-    if (response.headersSent) response.end(form.failed(GatewayError.from(failure)))
-    else sendRefusal(response, failure)
+    const error = GatewayError.from(failure)
+    visit.note(error)
+    if (response.headersSent) response.end(form.failed(error))
+    else sendRefusal(response, error)
   } finally {
     clearInterval(timer)
   }
@@ -50,20 +52,21 @@ const JSON_FORM: Form = {
   type: 'application/json; charset=utf-8',
   stored: (transfers) => `${JSON.stringify({ incoming: 0, links: transfers.map(linkOf) })}\n`,
   // An empty list of links is how 1fichier reports trouble.
-  failed: (error) => `${JSON.stringify({ incoming: 0, links: [], status: 'KO', message: error.message })}\n`,
+  failed: (error) =>
+    `${JSON.stringify({ incoming: 0, links: [], status: 'KO', message: refusalText(error) })}\n`,
 }
 
 const CSV_FORM: Form = {
   type: 'text/csv; charset=utf-8',
   stored: (transfers) => transfers.map(csvOf).join(''),
-  failed: (error) => `${error.message}\n`,
+  failed: (error) => `${refusalText(error)}\n`,
 }
 
 const HTML_FORM: Form = {
   type: 'text/html; charset=utf-8',
   stored: (transfers) =>
     `<html><body><table class="premium">\n${transfers.map(rowOf).join('\n')}\n</table></body></html>\n`,
-  failed: (error) => `<html><body><div class="bloc2">${escapeHtml(error.message)}</div></body></html>\n`,
+  failed: (error) => `<html><body><div class="bloc2">${escapeHtml(refusalText(error))}</div></body></html>\n`,
 }
 
 function isAsked(header: string | readonly string[] | undefined): boolean {

@@ -1,10 +1,12 @@
 import {
   type Account,
-  type FileNode,
+  type FileDetails,
+  type FileEntry,
   type FolderId,
   type FolderNode,
   linkText,
   parseFolderId,
+  ROOT,
 } from '@guichet/core'
 import { frenchTime } from '@guichet/fichier'
 import { z } from 'zod'
@@ -31,7 +33,7 @@ export const link: z.ZodType<string> = z.string().min(1).max(4_000)
 export const links: z.ZodType<string[]> = z.array(link).min(1).max(5_000)
 
 /** A file as listings show it (wire.md §4). */
-export function fileItem(file: FileNode): Record<string, unknown> {
+export function fileItem(file: FileEntry): Record<string, unknown> {
   return {
     url: linkText(file.link),
     filename: file.name,
@@ -55,7 +57,36 @@ export function folderItem(folder: FolderNode): Record<string, unknown> {
   }
 }
 
-/** The account as 1fichier would say it: the last answer we have, as it came. */
-export function accountReply(account: Account): Record<string, unknown> {
-  return { ...account.raw, status: 'OK' }
+/** A file as file/info.cgi shows it (wire.md §4.2), as far as it is known. */
+export function fileDetails(file: FileEntry & Partial<FileDetails>): Record<string, unknown> {
+  const { acl: _flag, ...item } = fileItem(file)
+  const { folder, path, description, withoutTls, isInline, access } = file
+  return {
+    status: 'OK',
+    ...item,
+    ...(folder !== undefined && { folder_id: folder }),
+    ...(path !== undefined && { path: path.replace(/^\//, '') }),
+    description: description ?? null,
+    no_ssl: Number(withoutTls ?? false),
+    inline: Number(isInline ?? false),
+    acl:
+      access === undefined
+        ? null
+        : {
+            ...(access.addresses && { ip: access.addresses }),
+            ...(access.countries && { country: access.countries }),
+            ...(access.emails && { email: access.emails }),
+            ...(access.premiumOnly !== undefined && { premium: Number(access.premiumOnly) }),
+          },
+  }
+}
+
+/**
+ * The account as 1fichier would say it: the last answer we have, as it came.
+ * A confined key is not told of the folder for FTP, which may be outside.
+ */
+export function accountReply(account: Account, root: FolderId): Record<string, unknown> {
+  const { ftp_did: ftpFolder, ...raw } = account.raw
+  const isShown = root === ROOT && ftpFolder !== undefined
+  return { ...raw, ...(isShown && { ftp_did: ftpFolder }), status: 'OK' }
 }

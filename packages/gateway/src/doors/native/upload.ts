@@ -3,116 +3,179 @@ import type { Readable } from 'node:stream'
 import busboy from '@fastify/busboy'
 import { type FolderId, GatewayError, parseFolderId, ROOT } from '@guichet/core'
 import type { Caller } from '../../services/gate.ts'
-import type { Received, Uploads } from '../../services/uploads.ts'
+import type { Received } from '../../services/uploads.ts'
 import type { NativeServices } from './routes.ts'
 
 /** wire.md §6.2: 500 files a request; text fields are short. */
 const LIMITS = { files: 500, fields: 50, fieldSize: 8_192, fieldNameSize: 100, headerPairs: 20, parts: 560 }
+/** So many files of one request are brought to disk at a time; the client waits while they are. */
+const RECEIVING_MAX = 16
 /** Fields that would change what happens to the file, which the spool cannot promise. */
 const UNSUPPORTED = ['domain', 'dpass', 'mail', 'mails', 'message', 'user', 'pass']
+
+type UploadServices = Pick<NativeServices, 'catalogue' | 'gate' | 'uploads'>
 
 /**
  * Takes a multipart upload into the spool, as an upload node would (wire.md §6.2).
  * Resolves once all of it is on disk and journaled; a request that breaks off leaves nothing behind.
  */
 export async function takeUpload(
-  services: Pick<NativeServices, 'catalogue' | 'gate'> & { readonly uploads: Uploads },
+  services: UploadServices,
   caller: Caller,
   upload: string,
   request: IncomingMessage,
 ): Promise<void> {
-  const form = await readForm(services, caller, upload, request)
+  const form = new UploadForm(services, caller, upload)
   try {
-    const files = await Promise.all(form.files)
-    if (files.length === 0) {
-      throw new GatewayError(
-        'invalid',
-        "Pas de fichier trouvé dans l'envoi: no file was found in the upload",
-        {
-          hint: 'send the file as the multipart field file[], with a file name',
-        },
-      )
-    }
-    await requireFolder(services, caller, form.folder())
-    const folder = form.folder()
-    await services.uploads.commit(
-      upload,
-      files.map((file) => ({ ...file, folder })),
-      { more: false },
-    )
+    await form.read(request)
+    const folder = await form.requireFolder()
+    const received = await form.received()
+    caller.signal?.throwIfAborted()
+    const files = received.map((file) => ({ ...file, folder }))
+    await services.uploads.commit(upload, files, { more: false })
   } catch (failure) {
-    const settled = await Promise.allSettled(form.files)
-    await services.uploads.discard(
-      settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
-    )
+    await form.discard()
     throw failure
   }
 }
 
-interface Form {
-  readonly files: Promise<Received>[]
-  folder(): FolderId
-}
+/** One request on its way into the spool. Text fields may stand before or after the files (wire.md §6.2). */
+class UploadForm {
+  readonly #services: UploadServices
+  readonly #caller: Caller
+  readonly #upload: string
+  readonly #receiving: Promise<Received>[] = []
+  #folder: FolderId | undefined
+  /** The folder is found and allowed; content that comes after its id waits for that. */
+  #allowed: Promise<void> | undefined
+  #problem: GatewayError | undefined
+  /** One problem ends every file that is still coming. */
+  readonly #stopped = new AbortController()
+  #busy = 0
+  #turns: (() => void)[] = []
 
-async function readForm(
-  services: Pick<NativeServices, 'catalogue' | 'gate'> & { readonly uploads: Uploads },
-  caller: Caller,
-  upload: string,
-  request: IncomingMessage,
-): Promise<Form> {
-  const parser = openParser(request)
-  const files: Promise<Received>[] = []
-  let folder: FolderId = ROOT
-  let problem: GatewayError | undefined
-
-  const stop = (error: GatewayError): void => {
-    problem ??= error
-    parser.destroy(error)
+  constructor(services: UploadServices, caller: Caller, upload: string) {
+    this.#services = services
+    this.#caller = caller
+    this.#upload = upload
   }
-  parser.on('field', (name, value) => {
-    try {
-      if (name === 'did') folder = parseFolderId(value)
-    } catch (failure) {
-      stop(GatewayError.from(failure))
-    }
-    if (!UNSUPPORTED.includes(name) || value === '' || (name === 'domain' && value === '0')) return
-    stop(
-      new GatewayError('invalid', `the upload field "${name}" cannot be used through the gateway`, {
-        hint: 'upload without it, then change the file with file/chattr.cgi or `guichet attr`',
-      }),
-    )
-  })
-  parser.on('file', (name, stream: Readable, filename) => {
-    if (name !== 'file[]' || filename === undefined) return void stream.resume()
-    const taken = services.uploads.receive(
-      { key: caller.principal.key },
-      upload,
-      folder,
-      { name: filename },
-      stream,
-      caller.signal,
-    )
-    files.push(taken)
-    taken.catch((failure: unknown) => stop(GatewayError.from(failure)))
-  })
-  parser.on('filesLimit', () =>
-    stop(new GatewayError('too-large', 'more than 500 files in one upload', { hint: 'split it' })),
-  )
 
-  await new Promise<void>((resolve, reject) => {
-    parser.once('finish', resolve)
-    parser.once('error', (failure) => reject(problem ?? brokenForm(failure)))
-    request.once('error', reject)
-    request.once('aborted', () => parser.destroy(new GatewayError('cancelled', 'the client has left')))
-    request.pipe(parser)
-  }).catch(async (failure: unknown) => {
-    const settled = await Promise.allSettled(files)
-    await services.uploads.discard(
+  /** Resolves when the whole request has been read; rejects with the first problem in it. */
+  async read(request: IncomingMessage): Promise<void> {
+    const parser = openParser(request)
+    const stop = (failure: unknown): void => {
+      this.#problem ??= brokenForm(failure)
+      this.#stopped.abort(this.#problem)
+      request.unpipe(parser)
+      parser.destroy(this.#problem)
+    }
+    parser.on('field', (name, value, isNameCut, isValueCut) => {
+      try {
+        if (isNameCut || isValueCut) throw tooMany('a field of the upload is too long')
+        this.#field(name, value, stop)
+      } catch (failure) {
+        stop(failure)
+      }
+    })
+    parser.on('file', (name, stream: Readable, filename) => {
+      stream.on('error', () => undefined) // Met where the content is read, or by the parser.
+      if (name !== 'file[]' || filename === undefined) return void stream.resume()
+      const taken = this.#receive(stream, filename)
+      this.#receiving.push(taken)
+      taken.catch(stop)
+    })
+    parser.on('filesLimit', () => stop(tooMany('more than 500 files in one upload')))
+    parser.on('fieldsLimit', () => stop(tooMany('more than 50 fields in one upload')))
+    parser.on('partsLimit', () => stop(tooMany('too many parts in one upload')))
+
+    await new Promise<void>((resolve, reject) => {
+      parser.once('finish', () => (this.#problem === undefined ? resolve() : reject(this.#problem)))
+      parser.once('error', (failure) => reject(this.#problem ?? brokenForm(failure)))
+      request.once('error', stop)
+      request.once('aborted', () => stop(new GatewayError('cancelled', 'the client has left')))
+      request.pipe(parser)
+    })
+  }
+
+  /** Where the files go, now that all of the request has come. */
+  async requireFolder(): Promise<FolderId> {
+    const folder = this.#folder ?? ROOT
+    this.#allowed ??= this.#allow(folder)
+    await this.#allowed
+    // The upload may have taken hours.
+    await this.#services.catalogue.requireInside(this.#caller, folder)
+    return folder
+  }
+
+  async received(): Promise<readonly Received[]> {
+    const files = await Promise.all(this.#receiving)
+    if (files.length > 0) return files
+    throw new GatewayError('invalid', "Pas de fichier trouvé dans l'envoi: no file was found in the upload", {
+      hint: 'send the file as the multipart field file[], with a file name',
+    })
+  }
+
+  async discard(): Promise<void> {
+    const settled = await Promise.allSettled(this.#receiving)
+    await this.#services.uploads.discard(
       settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
     )
-    throw problem ?? failure
-  })
-  return { files, folder: () => folder }
+  }
+
+  #field(name: string, value: string, stop: (failure: unknown) => void): void {
+    if (name === 'did') {
+      if (this.#folder !== undefined) {
+        throw new GatewayError('invalid', 'the upload names two folders', { hint: 'send did once' })
+      }
+      this.#folder = parseFolderId(value)
+      this.#allowed = this.#allow(this.#folder)
+      this.#allowed.catch(stop)
+    }
+    if (!UNSUPPORTED.includes(name) || value === '' || (name === 'domain' && value === '0')) return
+    throw new GatewayError('invalid', `the upload field "${name}" cannot be used through the gateway`, {
+      hint: 'upload without it, then change the file with file/chattr.cgi or `guichet attr`',
+    })
+  }
+
+  /** The folder must be there and inside the key's root; 1fichier itself would silently take the root instead. */
+  async #allow(folder: FolderId): Promise<void> {
+    const { catalogue, gate } = this.#services
+    await catalogue.requireInside(this.#caller, folder)
+    await gate.permit(this.#caller, 'upload', await catalogue.pathOf(folder))
+  }
+
+  async #receive(stream: Readable, name: string): Promise<Received> {
+    await this.#turn()
+    try {
+      await this.#allowed
+      const { principal, signal } = this.#caller
+      const isOver = this.#stopped.signal
+      const folder = this.#folder ?? ROOT
+      return await this.#services.uploads.receive(
+        { key: principal.key },
+        this.#upload,
+        folder,
+        { name },
+        stream,
+        signal === undefined ? isOver : AbortSignal.any([signal, isOver]),
+      )
+    } catch (failure) {
+      stream.resume()
+      throw failure
+    } finally {
+      this.#busy -= 1
+      this.#turns.shift()?.()
+    }
+  }
+
+  async #turn(): Promise<void> {
+    while (this.#busy >= RECEIVING_MAX) {
+      await new Promise<void>((resolve) => {
+        this.#turns.push(resolve)
+      })
+    }
+    this.#busy += 1
+  }
 }
 
 function openParser(request: IncomingMessage): ReturnType<typeof busboy.default> {
@@ -139,13 +202,6 @@ function brokenForm(failure: unknown): GatewayError {
   })
 }
 
-/** The folder must be there and inside the key's root; 1fichier itself would silently take the root instead. */
-export async function requireFolder(
-  services: Pick<NativeServices, 'catalogue' | 'gate'>,
-  caller: Caller,
-  folder: FolderId,
-): Promise<void> {
-  const { catalogue, gate } = services
-  await gate.permit(caller, 'upload', await catalogue.pathOf(folder))
-  await catalogue.requireInside(caller, folder)
+function tooMany(message: string): GatewayError {
+  return new GatewayError('too-large', message, { hint: 'split it into several' })
 }

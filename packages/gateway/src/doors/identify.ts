@@ -1,0 +1,81 @@
+import { type Door, GatewayError } from '@guichet/core'
+import type { Gate } from '../services/gate.ts'
+import {
+  exposed,
+  isApiKey,
+  OWNER,
+  type Principal,
+  type Principals,
+  parseCredentials,
+} from '../services/principals.ts'
+import type { Visit } from './visit.ts'
+
+/** Headers in which tools send keys to other services. */
+const KEY_HEADERS = ['x-api-key', 'api-key', 'apikey', 'x-auth-token', 'x-access-token']
+
+/**
+ * Who asks: the owner on the local socket, whoever opened the tunnel, or the holder of a virtual key.
+ *
+ * Each refusal is recorded. What looks like an API key of 1fichier is refused wherever it stands, on the local socket
+ * too, and recorded as exposed without being repeated.
+ */
+export async function identify(
+  services: { readonly principals: Principals; readonly gate: Gate },
+  visit: Visit,
+  door: Door,
+): Promise<Principal> {
+  const { principals, gate } = services
+  try {
+    if (exposes(visit)) throw exposed()
+    const principal = await principalOf(principals, visit)
+    visit.identify(principal)
+    return principal
+  } catch (failure) {
+    throw await refused(gate, visit, door, failure)
+  }
+}
+
+/** The principal of a ticket or a tunnel, as it is now. */
+export async function recall(
+  services: { readonly principals: Principals; readonly gate: Gate },
+  visit: Visit,
+  door: Door,
+  key: Principal['key'],
+): Promise<Principal> {
+  try {
+    const principal = await services.principals.recall(key)
+    visit.identify(principal)
+    return principal
+  } catch (failure) {
+    throw await refused(services.gate, visit, door, failure)
+  }
+}
+
+async function principalOf(principals: Principals, visit: Visit): Promise<Principal> {
+  if (visit.isLocal) return OWNER
+  const header = visit.request.headers.authorization
+  // The key may have ended since its tunnel was opened.
+  if (header === undefined && visit.tunnel !== undefined) return principals.recall(visit.tunnel.principal.key)
+  return principals.authenticate(parseCredentials(header))
+}
+
+async function refused(gate: Gate, visit: Visit, door: Door, failure: unknown): Promise<GatewayError> {
+  const error = GatewayError.from(failure)
+  const isExposed = error.facts['exposed'] === true
+  const target = isExposed ? 'an API key of 1fichier was sent: take it for exposed' : visit.url.pathname
+  return gate.deny({ caller: { door, requestId: visit.requestId }, verb: 'authenticate', target }, error)
+}
+
+function exposes({ url, request }: Visit): boolean {
+  const credentials = parseCredentials(request.headers.authorization)
+  const headers = KEY_HEADERS.map((name) => String(request.headers[name] ?? ''))
+  const words = [
+    credentials?.secret ?? '',
+    credentials?.user ?? '',
+    ...headers,
+    ...url.searchParams.values(),
+    ...url.searchParams.keys(),
+    ...url.pathname.split(/[/.]/),
+  ]
+  return words.some((word) => isApiKey(word.trim()))
+}
