@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { failureOf, hostThatGets, unaskedHost } from './answering.ts'
+import { failureOf, hostThatGets, unaskedHost } from './answering.testing.ts'
 
 describe('the account', () => {
   it('is the same in both readings of its types', async () => {

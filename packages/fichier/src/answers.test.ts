@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Exchange, GatewayError, HOUR_MS, type HttpResponse, ROOT, SECOND_MS } from '@guichet/core'
-import { chunks, failureOf, hostThatGets } from './answering.ts'
+import { chunks, failureOf, hostThatGets } from './answering.testing.ts'
 import { connectFichier } from './client.ts'
 
 const FLOOD = { status: 'KO', message: 'Flood detected: IP Locked #412' }

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type ByteRange, type Exchange, GatewayError, parseFileLink } from '@guichet/core'
-import { chunks, failureOf, hostThatGets, readAll, unaskedHost, type WrittenAnswer } from './answering.ts'
+import {
+  chunks,
+  failureOf,
+  hostThatGets,
+  readAll,
+  unaskedHost,
+  type WrittenAnswer,
+} from './answering.testing.ts'
 import { connectFichier } from './client.ts'
 
 const LINK = parseFileLink('https://1fichier.com/?aaaaa11111bbbbb22222')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { type FileHost, GatewayError, parseFileLink, parseFolderId, ROOT } from '@guichet/core'
-import { chunks, hostThatGets, readAll } from './answering.ts'
+import { chunks, hostThatGets, readAll } from './answering.testing.ts'
 import { parseFrenchTime } from './french-time.ts'
 
 /** `wire/README.md` describes the form. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type FileChanges, parseFileLink, parseFolderId, ROOT } from '@guichet/core'
-import { failureOf, hostThatGets, unaskedHost } from './answering.ts'
+import { failureOf, hostThatGets, unaskedHost } from './answering.testing.ts'
 
 const A = parseFileLink('https://1fichier.com/?aaaaa11111bbbbb22222')
 const B = parseFileLink('https://1fichier.com/?bbbbb22222ccccc33333')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseFolderId, ROOT } from '@guichet/core'
-import { failureOf, hostThatGets, unaskedHost } from './answering.ts'
+import { failureOf, hostThatGets, unaskedHost } from './answering.testing.ts'
 
 const LISTING = { status: 'OK', folder_id: 7, name: 'docs', files: 0, size: null }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError, problemOfName, type UploadFile } from '@guichet/core'
 import fc from 'fast-check'
-import { chunks, readAll } from './answering.ts'
+import { chunks, readAll } from './answering.testing.ts'
 import { planMultipart } from './multipart.ts'
 
 const BOUNDARY = 'a1'.repeat(30)

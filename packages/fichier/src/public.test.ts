@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseFileLink, ROOT } from '@guichet/core'
-import { failureOf, hostThatGets, unaskedHost } from './answering.ts'
+import { failureOf, hostThatGets, unaskedHost } from './answering.testing.ts'
 
 const FORM = '<form method="post"><input type="password" name="pass"></form>'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { ROOT, TRAITS } from '@guichet/core'
-import { failureOf, hostThatGets } from './answering.ts'
+import { failureOf, hostThatGets } from './answering.testing.ts'
 import { findRefusal, REFUSALS } from './refusals.ts'
 
 describe('the table of refusals', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Exchange, GatewayError, parseFolderId, ROOT, type UploadFile } from '@guichet/core'
-import { chunks, failureOf, hostThatGets, readAll, unaskedHost } from './answering.ts'
+import { chunks, failureOf, hostThatGets, readAll, unaskedHost } from './answering.testing.ts'
 import { connectFichier } from './client.ts'
 import { FILE_BYTES_MAX, UPLOAD_FILES_MAX } from './upload.ts'
 
