@@ -1,4 +1,7 @@
-import { runCli } from './program.ts'
+import { reportFailure, runCli } from './program.ts'
 import { processWorld } from './world.ts'
 
-process.exitCode = await runCli(process.argv.slice(2), processWorld())
+const world = processWorld()
+// The last gate: whatever fails outside of every wait is told in words, too.
+process.on('uncaughtException', (failure) => process.exit(reportFailure(failure, world)))
+process.exitCode = await runCli(process.argv.slice(2), world)

@@ -82,13 +82,20 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     return code
   } catch (failure) {
     if (failure instanceof CommanderError) return failure.exitCode
-    const error = reasonOf(failure, world)
-    const print = createPrinter({ ...world, isJson: false, isQuiet: false })
-    print.failure(error)
-    if ((world.env['GUICHET_DEBUG'] ?? '') !== '') printDetails(print, failure)
-    const { exit } = error.facts
-    return error.code === 'cancelled' && typeof exit === 'number' ? exit : TRAITS[error.code].exit
+    return reportFailure(failure, world)
   }
+}
+
+/** Says what failed, and what to do next; gives the exit code. */
+export function reportFailure(failure: unknown, world: World): number {
+  const error = reasonOf(failure, world)
+  const { exit } = error.code === 'cancelled' ? error.facts : {}
+  // Nobody reads any more, and nobody needs to be told.
+  if (exit === 0) return exit
+  const print = createPrinter({ ...world, isJson: false, isQuiet: false })
+  print.failure(error)
+  if ((world.env['GUICHET_DEBUG'] ?? '') !== '') printDetails(print, failure)
+  return typeof exit === 'number' ? exit : TRAITS[error.code].exit
 }
 
 /** Whatever a signal broke off says so in its own way; the signal is the reason. */

@@ -75,9 +75,10 @@ function processSignals(): Signals {
     if (isSame) return
     const exit = EXIT_OF_SIGNAL[signal]
     if (listeners.at(-1)?.(signal) === true) return
-    // A second signal, or nobody left to read: there is nothing to wait for.
-    if (stopping.signal.aborted || signal === 'SIGPIPE') process.exit(exit)
-    else stopping.abort(new GatewayError('cancelled', 'stopped', { facts: { exit } }))
+    if (stopping.signal.aborted) {
+      // Asked twice, it does not wait; that nobody reads is no question.
+      if (signal !== 'SIGPIPE') process.exit(exit)
+    } else stopping.abort(new GatewayError('cancelled', 'stopped', { facts: { exit } }))
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => receive(signal))
   for (const stream of [process.stdout, process.stderr]) {

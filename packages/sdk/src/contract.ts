@@ -50,6 +50,7 @@ export interface ApiListing {
  * `PUT /content?at=/folder/name` with the bytes as body, `Content-Length` required.
  * Query: `parents=1` makes missing folders; `more=1` says that other files of the same folder follow at once, so that
  * they can share a request; `overwrite=1` replaces a file of that name (uploads first, removes the old one after).
+ * A file of that name with the same content is taken for the answer; with other content it is a `conflict`.
  * Header `x-guichet-whirlpool` (optional): refuse content that differs.
  * Answers 201 when 1fichier has it, verified; 202 with `wait=0` once it is safe in the spool.
  */

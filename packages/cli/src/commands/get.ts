@@ -158,7 +158,9 @@ async function fetchOne(session: Session, target: Target, progress: Progress, re
 
 function tell(session: Session, report: Report): void {
   const { print } = session
-  const { fetched, skipped, failed } = report
+  const { skipped, failed } = report
+  // In the order of names, not of who was first.
+  const fetched = report.fetched.toSorted((a, b) => (a.local < b.local ? -1 : 1))
   const problems = failed.map(({ source, error: { code, message, hint } }) => ({
     source,
     code,

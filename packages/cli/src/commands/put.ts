@@ -155,8 +155,10 @@ function report(
   failed: readonly Refusal[],
 ): void {
   const { print } = session
+  // In the order of names, not of who was first.
+  const stored = outcome.stored.toSorted((a, b) => (a.path < b.path ? -1 : 1))
   const value = {
-    stored: outcome.stored,
+    stored,
     skipped,
     failed: failed.map(({ source, path, error: { code, message, hint } }) => ({
       source,
@@ -167,14 +169,14 @@ function report(
     })),
   }
   print.result(value, () => {
-    for (const { path } of outcome.stored) print.line(printable(path))
+    for (const { path } of stored) print.line(printable(path))
   })
   for (const { error } of failed.slice(0, SHOWN_MAX)) print.failure(error)
   if (failed.length > SHOWN_MAX) print.warning(`and ${failed.length - SHOWN_MAX} more like these`)
-  const bytes = outcome.stored.reduce((sum, file) => sum + file.sizeBytes, 0)
+  const bytes = stored.reduce((sum, file) => sum + file.sizeBytes, 0)
   print.note(
     [
-      `${countText(outcome.stored.length, 'file')} stored (${sizeText(bytes)})`,
+      `${countText(stored.length, 'file')} stored (${sizeText(bytes)})`,
       ...(skipped.length > 0 ? [`${skipped.length} already there`] : []),
       ...(failed.length > 0 ? [`${failed.length} not sent`] : []),
     ].join(', '),

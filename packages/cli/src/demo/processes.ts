@@ -25,18 +25,16 @@ const STOP_TIMEOUT_MS = 10 * SECOND_MS
 
 /** Runs a `guichet` as a person would, and waits for its end. */
 export async function runGuichet(world: World, args: readonly string[], env: Environment): Promise<Ran> {
-  const child = start(
-    world,
-    args,
-    env,
-    AbortSignal.any([world.signals.stop, AbortSignal.timeout(STEP_TIMEOUT_MS)]),
-  )
-  const ended = once(child, 'close')
-  const [output, errors] = await Promise.all([read(child.stdout), read(child.stderr)])
-  await ended.catch((failure: unknown) => {
-    if (world.signals.stop.aborted) world.signals.stop.throwIfAborted()
-    throw new GatewayError('internal', `\`guichet ${args[0]}\` did not end`, { cause: failure })
-  })
+  const { stop } = world.signals
+  const child = start(world, args, env)
+  const limit = AbortSignal.any([stop, AbortSignal.timeout(STEP_TIMEOUT_MS)])
+  const end = (): void => void child.kill('SIGTERM')
+  limit.addEventListener('abort', end, { once: true })
+  if (limit.aborted) end()
+  const [output, errors] = await Promise.all([read(child.stdout), read(child.stderr), endOf(child)])
+  limit.removeEventListener('abort', end)
+  stop.throwIfAborted()
+  if (limit.aborted) throw new GatewayError('internal', `\`guichet ${args[0]}\` did not end in time`)
   return { exit: child.exitCode ?? 1, output, errors }
 }
 
@@ -46,8 +44,8 @@ export async function startGuichet(
   args: readonly string[],
   env: Environment,
 ): Promise<Running> {
-  const child = start(world, args, env, undefined)
-  const ended = once(child, 'close').catch(() => undefined) // A child that did not start says so below.
+  const child = start(world, args, env)
+  const ended = endOf(child)
   const errors = read(child.stderr)
   const said = await firstJson(child.stdout)
   if (said === undefined) {
@@ -71,17 +69,23 @@ function start(
   world: World,
   args: readonly string[],
   env: Environment,
-  signal: AbortSignal | undefined,
 ): ChildProcess & { readonly stdout: Readable; readonly stderr: Readable } {
   const [program, ...first] = world.self
   const child = spawn(program, [...first, ...args], {
     env: { ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    ...(signal === undefined ? {} : { signal }),
   })
   const { stdout, stderr } = child
   if (stdout === null || stderr === null) throw new GatewayError('internal', 'a child has no output')
   return Object.assign(child, { stdout, stderr })
+}
+
+/** Also resolves for a child that could not be started: it has said nothing, and no exit code. */
+async function endOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('close', () => resolve())
+    child.once('error', () => resolve())
+  })
 }
 
 async function read(stream: Readable): Promise<string> {
