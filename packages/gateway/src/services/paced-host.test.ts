@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ENDPOINTS, type FileHost, type FileLink, type HostCall, MINUTE_MS, UNPACED } from '@guichet/core'
+import {
+  ENDPOINTS,
+  type FileHost,
+  type FileLink,
+  GatewayError,
+  type HostCall,
+  MINUTE_MS,
+  UNPACED,
+} from '@guichet/core'
 import { fileId, refusingHost } from '@guichet/testkit'
 import { paceHost } from './paced-host.ts'
-import { folder, keyOf, World } from './scheduler-world.testing.ts'
+import { FLOOD, folder, keyOf, World } from './scheduler-world.testing.ts'
 
 const LINK: FileLink = { domain: '1fichier.com', id: fileId('file') }
 const CALL: HostCall = {}
@@ -96,6 +104,26 @@ describe('a paced host', () => {
     await paced.uploadReport({ node: 'n', xid: 'x' }, { signal: new AbortController().signal })
     other.abort()
     assert.equal(told?.aborted, true)
+  })
+
+  it('holds the API back during a lock that an upload or download node tells of, also after a restart', async () => {
+    await using world = await World.open()
+    const failing = (failure: GatewayError): FileHost => ({
+      ...answering(),
+      uploadReport: () => Promise.reject(failure),
+    })
+    const report = (failure: GatewayError): Promise<unknown> =>
+      paceHost(failing(failure), world.scheduler, CALLER).uploadReport({ node: 'n', xid: 'x' }, CALL)
+    const crowded = new GatewayError('locked', 'too many connections', { facts: { why: 'connections' } })
+    await assert.rejects(report(crowded), crowded)
+    assert.deepEqual(world.scheduler.status().scheduler.locks, [])
+    await assert.rejects(report(FLOOD), FLOOD)
+    assert.equal(world.scheduler.status().upstream.locksMet, 1)
+    await world.restart()
+    const impatient = paceHost(answering(), world.scheduler, { ...CALLER, patienceMs: 0 })
+    await assert.rejects(impatient.listFiles(folder(7), {}, CALL), { code: 'locked' })
+    await world.clock.until(paceHost(answering(), world.scheduler, CALLER).listFiles(folder(7), {}, CALL))
+    assert.equal(world.clock.nowMs() - world.startMs, 5 * MINUTE_MS)
   })
 
   it('is as patient as its caller', async () => {

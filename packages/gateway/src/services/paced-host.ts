@@ -1,4 +1,4 @@
-import type { Endpoint, FileHost, FolderId, HostCall, KeyId } from '@guichet/core'
+import type { Endpoint, FileHost, FolderId, HostCall, KeyId, Unpaced } from '@guichet/core'
 import type { Priority, Scheduler } from './scheduler.ts'
 
 /** On whose behalf calls are made, and how urgent they are. */
@@ -10,7 +10,7 @@ export interface PacedCaller {
 }
 
 /**
- * The same host with each call of the API in its turn. Calls outside the API are counted only.
+ * The same host with each call of the API in its turn. Calls outside the API are counted, and their locks count as well.
  * A call ends with the caller's signal or with its own, whichever is first.
  */
 export function paceHost(host: FileHost, scheduler: Scheduler, caller: PacedCaller): FileHost {
@@ -30,7 +30,19 @@ export function paceHost(host: FileHost, scheduler: Scheduler, caller: PacedCall
       run({ signal }),
     )
   }
-  const counted = (call: HostCall): HostCall => ({ signal: signalOf(call) })
+  const counted = async <T>(
+    name: Unpaced,
+    call: HostCall,
+    run: (call: HostCall) => Promise<T>,
+  ): Promise<T> => {
+    scheduler.count(name)
+    try {
+      return await run({ signal: signalOf(call) })
+    } catch (failure) {
+      await scheduler.learn(failure)
+      throw failure
+    }
+  }
 
   return {
     listFolder: (folder, call) => paced('folder/ls', call, (own) => host.listFolder(folder, own), folder),
@@ -58,21 +70,13 @@ export function paceHost(host: FileHost, scheduler: Scheduler, caller: PacedCall
     scanFile: (link, call) => paced('file/scan', call, (own) => host.scanFile(link, own)),
 
     uploadTarget: (call) => paced('upload/get_upload_server', call, (own) => host.uploadTarget(own)),
-    upload(target, folder, files, call) {
-      scheduler.count('upload.cgi')
-      return host.upload(target, folder, files, counted(call))
-    },
-    uploadReport(receipt, call) {
-      scheduler.count('end.pl')
-      return host.uploadReport(receipt, counted(call))
-    },
+    upload: (target, folder, files, call) =>
+      counted('upload.cgi', call, (own) => host.upload(target, folder, files, own)),
+    uploadReport: (receipt, call) => counted('end.pl', call, (own) => host.uploadReport(receipt, own)),
 
     downloadToken: (link, options, call) =>
       paced('download/get_token', call, (own) => host.downloadToken(link, options, own)),
-    openDirect(url, range, call) {
-      scheduler.count('direct')
-      return host.openDirect(url, range, counted(call))
-    },
+    openDirect: (url, range, call) => counted('direct', call, (own) => host.openDirect(url, range, own)),
 
     account: (call) => paced('user/info', call, (own) => host.account(own)),
     changeAccount: (changes, call) => paced('user/info', call, (own) => host.changeAccount(changes, own)),
@@ -96,13 +100,7 @@ export function paceHost(host: FileHost, scheduler: Scheduler, caller: PacedCall
         paced('vouchers/use', call, (own) => host.vouchers.use(voucher, email, own)),
     },
 
-    publicFolder(id, options, call) {
-      scheduler.count('dir')
-      return host.publicFolder(id, options, counted(call))
-    },
-    checkLinks(links, call) {
-      scheduler.count('check_links')
-      return host.checkLinks(links, counted(call))
-    },
+    publicFolder: (id, options, call) => counted('dir', call, (own) => host.publicFolder(id, options, own)),
+    checkLinks: (links, call) => counted('check_links', call, (own) => host.checkLinks(links, own)),
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type BreakerSignal,
   type BreakerState,
   CLOSED,
   countersAfter,
@@ -175,6 +176,11 @@ export class Limits {
     for (const counter of reservation.exclusive) {
       if (this.#exclusive.get(counter) === reservation) this.#exclusive.delete(counter)
     }
+  }
+
+  /** A lock that was told outside the API. */
+  meetLock(lock: BreakerSignal, nowMs: number): void {
+    this.#setBreaker('api', observe(this.#breaker('api'), this.#policy, lock, nowMs))
   }
 
   /** Opens what a permanent refusal has stopped. */

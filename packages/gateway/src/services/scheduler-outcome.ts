@@ -52,19 +52,28 @@ export function outcomeOf(failure: unknown, endpoint: Endpoint): Outcome {
   }
 }
 
+/**
+ * The lock that an upload node, a download node or the website tells of. It is for the address, the user or the key,
+ * so that the API is not called while it lasts; too many connections to a download node are no such lock.
+ */
+export function lockOutside(failure: unknown): BreakerSignal | undefined {
+  if (!(failure instanceof GatewayError) || failure.code !== 'locked') return undefined
+  return failure.facts['why'] === 'connections' ? undefined : lockSignal(failure)
+}
+
 function lockOutcome(failure: GatewayError, endpoint: Endpoint): Outcome {
+  const why = failure.facts['why'] === 'location' ? 'location' : 'lock'
+  return { ...UNANSWERED, signal: lockSignal(failure), reach: reachOf(endpoint, why) }
+}
+
+function lockSignal(failure: GatewayError): BreakerSignal {
   const { scope, flood, why } = failure.facts
-  // "Only N locations": five minutes by JDownloader, not the hour of the bare `IP Locked` (wire.md §14).
-  const isLocation = why === 'location'
   return {
-    ...UNANSWERED,
-    signal: {
-      kind: 'locked',
-      scope: scope === 'user' || scope === 'key' ? scope : 'ip',
-      isFlood: flood === true || isLocation,
-      reason: failure.message,
-      retryAfterMs: failure.retryAfterMs,
-    },
-    reach: reachOf(endpoint, isLocation ? 'location' : 'lock'),
+    kind: 'locked',
+    scope: scope === 'user' || scope === 'key' ? scope : 'ip',
+    // "Only N locations": five minutes by JDownloader, not the hour of the bare `IP Locked` (wire.md §14).
+    isFlood: flood === true || why === 'location',
+    reason: failure.message,
+    retryAfterMs: failure.retryAfterMs,
   }
 }

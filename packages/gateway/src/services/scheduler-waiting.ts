@@ -4,7 +4,7 @@ import type { CallCounts } from './scheduler-counts.ts'
 import { type Forecast, forecast } from './scheduler-forecast.ts'
 import type { Limits } from './scheduler-limits.ts'
 import { Line, type Queued } from './scheduler-line.ts'
-import { ANSWERED, type Outcome, outcomeOf, UNSENT } from './scheduler-outcome.ts'
+import { ANSWERED, lockOutside, type Outcome, outcomeOf, UNSENT } from './scheduler-outcome.ts'
 import { accountStopped, cancelled, schedulerClosed, tooLate } from './scheduler-refusals.ts'
 import type { Reservation } from './scheduler-standing.ts'
 import { lockStatus, type SchedulerStatus } from './scheduler-status.ts'
@@ -77,6 +77,16 @@ export class WaitingScheduler implements Scheduler {
 
   count(unpaced: Unpaced): void {
     this.#counts.count(unpaced)
+  }
+
+  async learn(failure: unknown): Promise<void> {
+    const lock = lockOutside(failure)
+    if (lock === undefined) return
+    this.#counts.countLock()
+    this.#limits.meetLock(lock, this.#now())
+    // As with calls of the API: the caller gets its answer whether or not it could be noted.
+    await this.#limits.persist().catch(() => undefined)
+    this.#serve()
   }
 
   async resume(): Promise<void> {

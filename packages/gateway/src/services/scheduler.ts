@@ -43,6 +43,8 @@ export interface Scheduler extends AsyncDisposable {
   run<T>(turn: Turn, call: () => Promise<T>): Promise<T>
   /** Calls outside the API have no documented pace: they are counted only. */
   count(unpaced: Unpaced): void
+  /** What failed outside the API: a lock that is told there holds the API back too. Resolves when the store knows. */
+  learn(failure: unknown): Promise<void>
   /** A person has mended what 1fichier refused for good. */
   resume(): Promise<void>
   status(): SchedulerStatus
