@@ -43,6 +43,7 @@ export async function keepKeyholder(
       waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
       try {
         child = await startKeyholder({ ...start, prompt: false })
+        log.info({ pid: child.pid, sealed: child.sealed }, 'the keyholder has started')
         waitMs = FIRST_WAIT_MS
       } catch (failure) {
         log.error(
