@@ -46,13 +46,10 @@ export async function putContent(
   const folder = await placeFor(services, caller, parts.slice(0, -1), isSet('parents'))
   await gate.permit(caller, 'upload', pathText(parts))
   const twins = await twinsOf(catalogue, caller, folder, name)
-  if (twins.length > 0 && !isSet('overwrite')) {
-    throw new GatewayError('conflict', `${pathText(parts)} is there already`, {
-      hint: 'add --overwrite to replace it',
-    })
-  }
+  const mayReplace = twins.length === 0 || isSet('overwrite')
+  if (!mayReplace && !twins.some((twin) => twin.sizeBytes === content.sizeBytes)) throw isThere(parts)
   // Deleting is a verb of its own, and an overwrite ends with it.
-  if (twins.length > 0) await gate.permit(caller, 'delete', pathText(parts))
+  if (twins.length > 0 && mayReplace) await gate.permit(caller, 'delete', pathText(parts))
   const upload = `${caller.principal.key}/${Buffer.from(services.random(10)).toString('hex')}`
   const received = await uploads.receive(
     { key: caller.principal.key },
@@ -62,6 +59,7 @@ export async function putContent(
     bodyOf(visit.request),
     visit.signal,
   )
+  if (!mayReplace) return sendStored(visit, 201, await takenAsSame(uploads, received, twins, parts))
   const transfer = await journaled(services, caller, upload, received, isSet('more'))
   // An overwrite ends with the removal of the old file, so there is something to wait for.
   if (searchParams.get('wait') === '0' && twins.length === 0)
@@ -74,6 +72,26 @@ export async function putContent(
   const old = twins.length === 0 ? [] : (await twinsOf(catalogue, caller, folder, name)).filter(isOld)
   if (old.length > 0) await changes.removeFiles(caller, old)
   sendStored(visit, 201, answer)
+}
+
+/** Whoever lost the answer to a request sends it again: when the same content is there, what it wants is done. */
+async function takenAsSame(
+  uploads: ApiServices['uploads'],
+  received: Received,
+  twins: readonly FileNode[],
+  parts: readonly string[],
+): Promise<ApiStored> {
+  await uploads.discard([received])
+  const { id: transfer, whirlpool } = received
+  const same = twins.find((twin) => twin.whirlpool === whirlpool)
+  if (same === undefined) throw isThere(parts)
+  return { transfer, state: 'stored', whirlpool, file: apiFile(same, pathText(parts.slice(0, -1))) }
+}
+
+function isThere(parts: readonly string[]): GatewayError {
+  return new GatewayError('conflict', `${pathText(parts)} is there already`, {
+    hint: 'add --overwrite to replace it',
+  })
 }
 
 async function twinsOf(
