@@ -56,6 +56,7 @@ async function takeReport(work: UploadWork, batch: Batch): Promise<'done' | 'pen
     const verified = verifyReport(batch.left, report.files)
     await keep(work, batch, verified.stored)
     await replace(work, batch, verified.corrupt)
+    work.reported()
     return 'done'
   } catch (failure) {
     throwIfStopping(work)

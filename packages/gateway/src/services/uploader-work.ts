@@ -52,6 +52,8 @@ export interface UploadWork {
   pause(error: GatewayError): void
   /** 1fichier refuses the account. */
   refused(error: GatewayError): void
+  /** A report came: whatever was refused before it, the account is not, unless an upload node says so. */
+  reported(): void
 }
 
 /** The files of one request, from the moment it may have arrived until the last one's fate is known. */

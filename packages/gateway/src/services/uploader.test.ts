@@ -258,6 +258,23 @@ describe('the uploader', () => {
     await world.passing(process.uploads.whenStored('u1'))
   })
 
+  it('forgets the refusal of a report when the report comes after all', async () => {
+    await using world = await UploadsWorld.open()
+    const refusals = [new GatewayError('account-refused', 'no report for this connection')]
+    const host = hostWith(world.host, 'uploadReport', async (receipt, call) => {
+      const refusal = refusals.pop()
+      if (refusal !== undefined) throw refusal
+      return await world.host.uploadReport(receipt, call)
+    })
+    await using process = await world.start({}, { host })
+    await put(process, 'u1', { a: 'one' })
+    await world.passing(process.uploads.whenStored('u1'))
+    assert.equal(refusals.length, 0)
+    assert.equal(process.uploader.refusal(), undefined)
+    await put(process, 'u2', { b: 'two' })
+    await world.passing(process.uploads.whenStored('u2'))
+  })
+
   it('sends at once again what certainly was not stored, without counting outages as attempts', async () => {
     await using world = await UploadsWorld.open()
     await using process = await world.start()

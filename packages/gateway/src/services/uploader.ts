@@ -117,6 +117,9 @@ class PatientUploader implements Uploader {
         this.#recordFailure(error)
       },
       refused: (error) => this.#refuse(error),
+      reported: () => {
+        if (!this.#isHeld) this.#refusal = undefined
+      },
     }
   }
 
