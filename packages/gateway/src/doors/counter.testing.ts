@@ -1,0 +1,321 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import {
+  type FileHost,
+  type FolderId,
+  type Ledger,
+  ROOT,
+  SECOND_MS,
+  type Verb,
+  type VirtualKey,
+} from '@guichet/core'
+import { FakeClock, MemoryHost } from '@guichet/testkit'
+import { openHashers } from '../hashing/hashers.ts'
+import { createLog } from '../log.ts'
+import { createAccounts } from '../services/account.ts'
+import { createCatalogue, type HostFor } from '../services/catalogue.ts'
+import { createChanges } from '../services/changes.ts'
+import { createDownloads } from '../services/downloads.ts'
+import { createForeign } from '../services/foreign.ts'
+import { createFtp } from '../services/ftp.ts'
+import { createGate } from '../services/gate.ts'
+import { createKeys, type Keys } from '../services/keys.ts'
+import { createPrincipals, OWNER } from '../services/principals.ts'
+import { createRemotes } from '../services/remotes.ts'
+import { createTickets } from '../services/tickets.ts'
+import { startUploader } from '../services/uploader.ts'
+import { createUploads } from '../services/uploads.ts'
+import { openSpool } from '../stores/disk/spool.ts'
+import {
+  openDatabase,
+  SqliteFactStore,
+  SqliteKeyStore,
+  SqliteLedger,
+  SqliteTransferJournal,
+  SqliteTree,
+} from '../stores/sqlite/index.ts'
+import { createApiDoor } from './api/door.ts'
+import { createNativeDoor } from './native/door.ts'
+import { type DoorServer, listen } from './server.ts'
+import type { DoorServices } from './services.ts'
+
+/** One call that reached the account. */
+export interface UpstreamCall {
+  readonly method: string
+  readonly args: readonly unknown[]
+}
+
+/** Does something else than the account would; `go` is what it would do. */
+export type Fault = (go: () => Promise<unknown>, args: readonly unknown[]) => unknown
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+  readonly text: string
+  /** The body as JSON; empty where it is none. */
+  readonly json: Record<string, unknown>
+}
+
+export interface Ask {
+  readonly method?: string
+  readonly path: string
+  readonly key?: string | undefined
+  readonly headers?: Record<string, string>
+  readonly body?: string | Uint8Array | undefined
+  /** Ask as the owner, on the local socket. */
+  readonly local?: boolean
+}
+
+export interface KeyFields {
+  readonly name?: string
+  readonly verbs: readonly Verb[]
+  readonly root?: FolderId
+  readonly rootPath?: string
+  readonly lifetimeMs?: number
+}
+
+/** Short waits pass at once; longer ones when the test says so. */
+export class HastyClock extends FakeClock {
+  override sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms >= 20 * SECOND_MS) return super.sleep(ms, signal)
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
+    this.jump(Math.max(0, Math.ceil(ms)))
+    return new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+  }
+}
+
+/**
+ * A gateway without keyholder, scheduler and proxy: real doors on real sockets, real services and stores, in front of
+ * an account in memory.
+ */
+export interface Counter extends AsyncDisposable {
+  readonly clock: HastyClock
+  readonly account: MemoryHost
+  /** Every call that went upstream. */
+  readonly upstream: UpstreamCall[]
+  readonly logged: readonly string[]
+  readonly services: DoorServices
+  readonly keys: Keys
+  readonly tree: SqliteTree
+  readonly journal: SqliteTransferJournal
+  readonly ledger: SqliteLedger
+  readonly server: DoorServer
+  readonly port: number
+  readonly databasePath: string
+  /** The next calls of a method go wrong, one after the other. */
+  fail(method: string, ...faults: readonly Fault[]): void
+  /** The names of the calls since the last time this was asked. */
+  calls(): readonly string[]
+  key(fields: KeyFields): Promise<{ readonly text: string; readonly key: VirtualKey }>
+  ask(ask: Ask): Promise<Answer>
+  /** A call of 1fichier's own API. */
+  native(key: string, endpoint: string, body?: unknown): Promise<Answer>
+  /** A call of Guichet's API. */
+  api(key: string | undefined, method: string, path: string, body?: unknown): Promise<Answer>
+  spooled(): Promise<readonly string[]>
+}
+
+export interface CounterOptions {
+  readonly ledger?: (real: Ledger) => Ledger
+  readonly host?: (account: MemoryHost) => FileHost
+  readonly reserveBytes?: number
+  /** What the uploader waits for before it sends. */
+  readonly lingerMs?: number
+}
+
+export async function openCounter(options: CounterOptions = {}): Promise<Counter> {
+  await using opened = new AsyncDisposableStack()
+  const directory = await mkdtemp(path.join(tmpdir(), 'counter-'))
+  opened.defer(() => rm(directory, { recursive: true, force: true }))
+  const clock = new HastyClock(Date.UTC(2026, 5, 1, 12))
+  const logged: string[] = []
+  const log = createLog('debug', { write: (line: string) => void logged.push(line) })
+  const random = (count: number): Uint8Array => randomBytes(count)
+
+  const databasePath = path.join(directory, 'guichet.db')
+  const db = opened.use(openDatabase({ path: databasePath }))
+  const stores = {
+    tree: new SqliteTree(db),
+    keys: new SqliteKeyStore(db),
+    journal: new SqliteTransferJournal(db),
+    facts: new SqliteFactStore(db),
+  }
+  const ledger = new SqliteLedger(db)
+  const account = new MemoryHost({ clock, whirlpool: whirlpoolOf })
+  const { host, upstream, fail } = witness(options.host?.(account) ?? account)
+  const adminSocket = path.join(directory, 'run', 'admin.sock')
+  const server = opened.use(
+    await listen({ listen: { host: '127.0.0.1', port: 0 }, adminSocket, random, clock, log }),
+  )
+  const hashers = opened.use(openHashers({ size: 1 }))
+  const reserveBytes = options.reserveBytes ?? 0
+  const spool = openSpool({ directory: path.join(directory, 'spool'), reserveBytes })
+  const lingerMs = { alone: options.lingerMs ?? 1, more: 1 }
+  const uploader = opened.use(
+    startUploader({ ...stores, host: () => host, spool, clock, log, lingerMs, limits: { stopMs: 0 } }),
+  )
+  const gate = createGate({ ledger: options.ledger?.(ledger) ?? ledger, clock, log })
+  const principals = createPrincipals({ keys: stores.keys, pepper: randomBytes(32), clock })
+  const hostFor: HostFor = () => host
+  const { tree } = stores
+  const catalogue = createCatalogue({ tree, host: hostFor, gate, clock, log, freshMs: 3_600_000 })
+  const services: DoorServices = {
+    accounts: createAccounts({ facts: stores.facts, host: hostFor, gate, clock, log }),
+    catalogue,
+    changes: createChanges({ tree, catalogue, host: hostFor, gate, clock }),
+    downloads: createDownloads({ host: hostFor, gate, catalogue, hashers, clock, log }),
+    foreign: createForeign({ host: hostFor, gate }),
+    ftp: createFtp({ host: hostFor, gate, catalogue }),
+    gate,
+    host: hostFor,
+    principals,
+    remotes: createRemotes({ host: hostFor, gate, catalogue }),
+    tickets: createTickets({ clock, random }),
+    uploads: createUploads({ ...stores, uploader, spool, hashers, clock, random }),
+    random,
+    nowMs: () => clock.nowMs(),
+    shown: (folder) => stores.journal.claimFolder(folder),
+  }
+  const onRevoked = (id: VirtualKey['id']): void => server.visits.cut(id)
+  const keys = createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked })
+  server.open({
+    native: createNativeDoor(services),
+    api: createApiDoor({
+      ...services,
+      keys,
+      status: async () => ({ answered: true }) as never,
+      resume: async () => {},
+      seal: async () => {},
+    }),
+    proxy: {
+      connect: (_request, socket) => void socket.destroy(),
+      absolute: () => false,
+      cut: () => 0,
+      drain: async () => {},
+      [Symbol.asyncDispose]: async () => {},
+    },
+    health: async () => ({ isReady: true, keyholder: 'ready' }),
+  })
+
+  const port = Number(server.address.split(':').at(-1))
+  const ask = (wish: Ask): Promise<Answer> => askOver(wish.local === true ? adminSocket : port, wish)
+  let names = 0
+  const owned = opened.move()
+  return {
+    ...{
+      clock,
+      account,
+      upstream,
+      logged,
+      services,
+      keys,
+      tree,
+      ledger,
+      server,
+      port,
+      databasePath,
+      fail,
+      ask,
+    },
+    journal: stores.journal,
+    calls: () => upstream.splice(0).map(({ method }) => method),
+    key(fields) {
+      names += 1
+      const { name = `key ${names}`, verbs, root = ROOT, rootPath = '/', lifetimeMs } = fields
+      const findRoot = async () => ({ id: root, path: rootPath })
+      const owner = { principal: OWNER, door: 'admin', requestId: 'test' } as const
+      return keys.issue(owner, { name, verbs, findRoot, lifetimeMs, mayTunnel: false })
+    },
+    native: (key, endpoint, body = {}) =>
+      ask({
+        method: 'POST',
+        path: `/v1/${endpoint}.cgi`,
+        key,
+        headers: { 'content-type': 'application/json' },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    api: (key, method, where, body) =>
+      ask({
+        method,
+        path: `/api/v1${where}`,
+        key,
+        local: key === undefined,
+        headers: body === undefined ? {} : { 'content-type': 'application/json' },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      }),
+    spooled: () => readdir(path.join(directory, 'spool')).catch(() => []),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+export function whirlpoolOf(content: Uint8Array): string {
+  return createHash('whirlpool').update(content).digest('hex')
+}
+
+/** The host with each call noted, those of `remote`, `ftp` and `vouchers` too. */
+function witness(real: FileHost): {
+  readonly host: FileHost
+  readonly upstream: UpstreamCall[]
+  fail(method: string, ...faults: readonly Fault[]): void
+} {
+  const upstream: UpstreamCall[] = []
+  const faults = new Map<string, Fault[]>()
+  const wrap = <Target extends object>(target: Target, prefix: string): Target =>
+    new Proxy(target, {
+      get(_, property) {
+        const value: unknown = Reflect.get(target, property)
+        const method = `${prefix}${String(property)}`
+        if (typeof value === 'object' && value !== null) return wrap(value, `${method}.`)
+        if (typeof value !== 'function') return value
+        return async (...args: unknown[]) => {
+          upstream.push({ method, args })
+          const go = async (): Promise<unknown> => value.apply(target, args)
+          const fault = faults.get(method)?.shift()
+          return fault === undefined ? go() : fault(go, args)
+        }
+      },
+    })
+  const fail = (method: string, ...more: readonly Fault[]): void => {
+    faults.set(method, [...(faults.get(method) ?? []), ...more])
+  }
+  return { host: wrap(real, ''), upstream, fail }
+}
+
+function askOver(where: string | number, wish: Ask): Promise<Answer> {
+  const to = typeof where === 'string' ? { socketPath: where } : { host: '127.0.0.1', port: where }
+  const headers: Record<string, string> = { ...wish.headers }
+  if (wish.key !== undefined) headers['authorization'] = `Bearer ${wish.key}`
+  if (wish.body !== undefined) headers['content-length'] = String(Buffer.byteLength(wish.body))
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      { ...to, agent: false, method: wish.method ?? 'GET', path: wish.path, headers },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => {
+          const body = Buffer.concat(chunks)
+          const text = body.toString('utf8')
+          const { statusCode: status = 0, headers: answered } = response
+          resolve({ status, headers: answered, body, text, json: jsonOf(text) })
+        })
+      },
+    )
+    request.on('error', reject)
+    request.end(wish.body)
+  })
+}
+
+function jsonOf(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    return {}
+  }
+}
