@@ -139,6 +139,11 @@ export function createFolderChanges(options: FolderChangesOptions): FolderChange
 
     async shareFolder(caller, id, sharing) {
       parsePassword(sharing.pass)
+      if (Object.keys(sharing).length === 0) {
+        throw new GatewayError('invalid', 'there is nothing to change about the sharing of the folder', {
+          hint: 'say whether it is public, its password, or with whom to share it',
+        })
+      }
       await catalogue.requireInside(caller, id)
       const target = await catalogue.pathOf(id)
       await gate.permit(caller, 'share', target)
