@@ -45,7 +45,11 @@ export interface StandOptions {
   readonly emulator?: EmulatorOptions
   /** How many times faster than real time both sides live. */
   readonly timeScale?: number
+  /** More of the gateway's rules file. */
+  readonly rules?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
+  /** The Node that the gateway's launcher runs under, with its flags. */
+  readonly node?: readonly string[]
 }
 
 export const LAUNCHER: string = path.join(import.meta.dirname, '..', 'bin', 'guichet.cjs')
@@ -57,7 +61,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
   const directory = await mkdtemp(path.join(tmpdir(), 'guichet-e2e-'))
   opened.defer(() => rm(directory, { recursive: true, force: true }))
   const home = path.join(directory, 'home')
-  await writeFile(path.join(directory, 'rules.json'), JSON.stringify({ timeScale }))
+  await writeFile(path.join(directory, 'rules.json'), JSON.stringify({ timeScale, ...options.rules }))
   await writeFile(path.join(directory, 'api-key'), emulator.apiKey, { mode: 0o600 })
   await writeFile(path.join(directory, 'unlock'), 'a passphrase for tests only', { mode: 0o600 })
   const env: Record<string, string> = {
@@ -69,7 +73,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     GUICHET_UPSTREAM_CA: emulator.caFile,
     ...options.env,
   }
-  const stand = new ProcessStand(emulator, home, directory, env)
+  const stand = new ProcessStand(emulator, home, directory, env, options.node)
   opened.defer(() => stand.kill('SIGTERM'))
   const init = await stand.guichet([
     'init',
@@ -92,15 +96,23 @@ class ProcessStand implements Stand {
   readonly work: string
   readonly output: string[] = []
   readonly #env: Readonly<Record<string, string>>
+  readonly #node: readonly string[]
   #gateway: ChildProcess | undefined
   #listen = '127.0.0.1:0'
   close: () => Promise<void> = async () => undefined
 
-  constructor(emulator: Emulator, home: string, work: string, env: Readonly<Record<string, string>>) {
+  constructor(
+    emulator: Emulator,
+    home: string,
+    work: string,
+    env: Readonly<Record<string, string>>,
+    node: readonly string[] = [process.execPath],
+  ) {
     this.emulator = emulator
     this.home = home
     this.work = work
     this.#env = env
+    this.#node = node
   }
 
   get url(): string {
@@ -136,7 +148,8 @@ class ProcessStand implements Stand {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [LAUNCHER, 'serve', '--listen', this.#listen], {
+    const [node = process.execPath, ...flags] = this.#node
+    const child = spawn(node, [...flags, LAUNCHER, 'serve', '--listen', this.#listen], {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -221,5 +234,24 @@ export async function call(
     )
     sent.on('error', reject)
     sent.end(text)
+  })
+}
+
+/** The status as the owner sees it, without starting a command. */
+export async function ownerStatus(stand: Stand): Promise<ApiStatus> {
+  return JSON.parse(await askOwner(stand, 'GET', '/status'))
+}
+
+/** A request by the owner's local socket; resolves with the text of the answer. */
+export async function askOwner(stand: Stand, method: 'GET' | 'POST', route: string): Promise<string> {
+  const socketPath = path.join(stand.home, 'run', 'admin.sock')
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, method, path: `/api/v1${route}`, agent: new Agent() }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => resolve(Buffer.concat(chunks).toString()))
+    })
+    sent.on('error', reject)
+    sent.end()
   })
 }
