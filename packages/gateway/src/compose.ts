@@ -6,6 +6,7 @@ import type { Config } from './config.ts'
 import { createDial } from './connections/dial.ts'
 import { type KeptKeyholder, keepKeyholder } from './connections/kept-keyholder.ts'
 import { openExchange } from './connections/open-exchange.ts'
+import { sweepContent } from './content-garbage.ts'
 import { createApiDoor } from './doors/api/door.ts'
 import { createNativeDoor } from './doors/native/door.ts'
 import { openAuthority } from './doors/proxy/authority.ts'
@@ -124,7 +125,12 @@ async function openUpstream(
   stores: Stores,
   keyholder: KeptKeyholder,
 ): Promise<{ scheduler: Scheduler; hostFor: PacedHostFor }> {
-  const open = openExchange({ route: config.upstreamRoute, extraCa: config.upstreamCa, clock })
+  const open = openExchange({
+    route: config.upstreamRoute,
+    extraCa: config.upstreamCa,
+    clock,
+    onContent: sweepContent(globalThis.gc),
+  })
   opened.defer(() => open.close())
   const host = connectFichier({
     keyed: keyholder.client.exchange,
@@ -146,7 +152,11 @@ function openUploads(
   hashers: Hashers,
   host: PacedHostFor,
 ): { uploader: Uploader; uploads: Uploads } {
-  const spool = openSpool({ directory: path.join(config.home, 'spool'), reserveBytes: config.reserveBytes })
+  const spool = openSpool({
+    directory: path.join(config.home, 'spool'),
+    reserveBytes: config.reserveBytes,
+    onContent: sweepContent(globalThis.gc),
+  })
   const limits = scaledLimits(config)
   const uploader = opened.use(
     startUploader({ ...stores, host, spool, clock, log, lingerMs: LINGER_MS, limits }),

@@ -36,6 +36,8 @@ const ENVIRONMENT = [
   'HOME',
   'LANG',
   'CREDENTIALS_DIRECTORY',
+  // Where the launcher keeps compiled code, if it does: beside the code itself, for the same hands.
+  'NODE_COMPILE_CACHE',
   'GUICHET_UPSTREAM_CONNECT',
   'GUICHET_UPSTREAM_CA',
 ] as const

@@ -53,6 +53,8 @@ export interface ExchangeOptions {
   readonly limits?: Partial<ExchangeLimits>
   readonly resolve?: Resolve
   readonly isReachable?: (address: string) => boolean
+  /** Is told how much content comes in. */
+  readonly onContent?: ((lengthBytes: number) => void) | undefined
 }
 
 /**
@@ -87,7 +89,7 @@ export function openExchange(options: ExchangeOptions): {
       refuseUnlisted(request)
       const release = await takeSlot(slots, request)
       try {
-        return await send(agent, request, limits, release)
+        return await send(agent, request, { limits, release, onContent: options.onContent })
       } catch (failure) {
         release()
         throw failureOf(failure, request.url.host, request.signal)
@@ -134,9 +136,13 @@ const READ_AHEAD_BYTES = 64 * 1024
 async function send(
   agent: Agent,
   request: HttpRequest,
-  limits: ExchangeLimits,
-  release: () => void,
+  how: {
+    readonly limits: ExchangeLimits
+    readonly release: () => void
+    readonly onContent: ExchangeOptions['onContent']
+  },
 ): Promise<HttpResponse> {
+  const { limits, release, onContent } = how
   const { url, method, body, signal } = request
   // 1fichier's front ends are not known to answer 100, and waiting for it would only cost time.
   const { expect: _, ...headers } = request.headers
@@ -159,7 +165,7 @@ async function send(
   return {
     status: answer.statusCode,
     headers: joined(answer.headers),
-    body: method === 'HEAD' ? Readable.from([]) : bodyOf(answer.body, url.host, signal),
+    body: method === 'HEAD' ? Readable.from([]) : bodyOf(answer.body, url.host, { signal, onContent }),
   }
 }
 
@@ -177,10 +183,13 @@ function joined(
 async function* bodyOf(
   stream: Readable,
   host: string,
-  signal: AbortSignal | undefined,
+  { signal, onContent }: Pick<HttpRequest, 'signal'> & Pick<ExchangeOptions, 'onContent'>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    for await (const chunk of stream) yield chunk
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      onContent?.(chunk.length)
+      yield chunk
+    }
   } catch (failure) {
     throw failureOf(failure, host, signal)
   }

@@ -1,5 +1,4 @@
 import { createHash, getHashes } from 'node:crypto'
-import { createWhirlpool as createWasm } from 'hash-wasm'
 
 /** One digest under way, in the thread it is used in. */
 export interface Digester {
@@ -22,6 +21,8 @@ export async function createWhirlpool(): Promise<Digester> {
 
 /** The implementation that needs no flag of Node. */
 export async function createWasmWhirlpool(): Promise<Digester> {
+  // Loaded where it is needed only: the package takes some megabytes in every thread.
+  const { createWhirlpool: createWasm } = await import('hash-wasm')
   const hash = await createWasm()
   hash.init()
   return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') }

@@ -2,10 +2,6 @@ import { Worker } from 'node:worker_threads'
 import { GatewayError } from '@guichet/core'
 import type { FromWorker, ToWorker } from './whirlpool-worker.ts'
 
-/** How much content one thread may owe to its digests. */
-export const IN_FLIGHT_BYTES_MAX: number = 8 * 1024 * 1024
-export const BLOCK_BYTES: number = 512 * 1024
-
 /**
  * One worker thread with the digests that are under way in it.
  * Started by the first question; keeps the process alive only while it owes an answer.
@@ -13,53 +9,37 @@ export const BLOCK_BYTES: number = 512 * 1024
 export class HashingThread implements AsyncDisposable {
   #worker: Worker | undefined
   #nextHash = 1
-  #inFlightBytes = 0
   readonly #live = new Set<number>()
-  readonly #owed = new Map<number, Owed>()
-  readonly #spare: ArrayBuffer[] = []
-  #roomWaiters: (() => void)[] = []
+  /** Questions without an answer. The thread answers them in their order. */
+  #owed: Owed[] = []
 
   /** How many digests are under way. */
   get load(): number {
     return this.#live.size
   }
 
-  begin(): number {
+  /** Begins a digest of what its blocks will hold. */
+  begin(blocks: readonly SharedArrayBuffer[]): number {
     const hash = this.#nextHash
     this.#nextHash += 1
     this.#live.add(hash)
+    this.#post({ kind: 'begin', hash, blocks })
     return hash
   }
 
-  /** An empty block to be filled and given to `update`. */
-  block(): ArrayBuffer {
-    return this.#spare.pop() ?? new ArrayBuffer(BLOCK_BYTES)
-  }
-
-  /** Takes the block over; resolves when this thread has room for one more. */
-  async update(hash: number, buffer: ArrayBuffer, lengthBytes: number): Promise<void> {
-    this.#throwIfFailed(hash)
-    this.#inFlightBytes += buffer.byteLength
-    this.#owe(hash).blocks += 1
-    this.#post({ kind: 'update', hash, buffer, lengthBytes }, [buffer])
-    while (this.#inFlightBytes >= IN_FLIGHT_BYTES_MAX && this.#live.has(hash)) {
-      await new Promise<void>((resolve) => this.#roomWaiters.push(resolve))
-    }
-    this.#throwIfFailed(hash)
+  /** Resolves when the block may be filled again. */
+  async update(hash: number, block: number, lengthBytes: number): Promise<void> {
+    await this.#ask(hash, { kind: 'update', hash, block, lengthBytes })
   }
 
   async digest(hash: number): Promise<string> {
-    this.#throwIfFailed(hash)
-    const { promise, resolve, reject } = Promise.withResolvers<string>()
-    this.#owe(hash).digest = { resolve, reject }
-    this.#post({ kind: 'digest', hash }, [])
-    return await promise
+    const hex = await this.#ask(hash, { kind: 'digest', hash })
+    this.#live.delete(hash)
+    return hex
   }
 
   abandon(hash: number): void {
-    if (!this.#live.delete(hash)) return
-    if (this.#worker !== undefined) this.#post({ kind: 'abandon', hash }, [])
-    this.#wake()
+    if (this.#live.delete(hash)) this.#post({ kind: 'abandon', hash })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -68,20 +48,26 @@ export class HashingThread implements AsyncDisposable {
     await worker?.terminate()
   }
 
-  #owe(hash: number): Owed {
-    const owed = this.#owed.get(hash) ?? { blocks: 0, digest: undefined }
-    this.#owed.set(hash, owed)
-    return owed
+  async #ask(hash: number, question: ToWorker): Promise<string> {
+    if (!this.#live.has(hash)) throw broken('the digest was lost')
+    return await new Promise<string>((resolve, reject) => {
+      this.#owed.push({ resolve, reject })
+      this.#post(question)
+      this.#worker?.ref()
+    })
   }
 
-  #post(message: ToWorker, transfer: ArrayBuffer[]): void {
+  #post(message: ToWorker): void {
     this.#worker ??= this.#start()
-    if (this.#owed.size > 0) this.#worker.ref()
-    this.#worker.postMessage(message, transfer)
+    this.#worker.postMessage(message)
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./whirlpool-worker.ts', import.meta.url), { name: 'whirlpool' })
+    const worker = new Worker(new URL('./whirlpool-worker.ts', import.meta.url), {
+      name: 'whirlpool',
+      // Its content is outside of its heap.
+      resourceLimits: { maxYoungGenerationSizeMb: 1 },
+    })
     worker.unref()
     worker.on('message', (message: FromWorker) => this.#hear(message))
     worker.on('error', (failure) => {
@@ -94,47 +80,23 @@ export class HashingThread implements AsyncDisposable {
   }
 
   #hear(message: FromWorker): void {
-    const { hash } = message
-    const owed = this.#owed.get(hash)
-    if (message.kind === 'taken') {
-      this.#inFlightBytes -= message.buffer.byteLength
-      if (this.#spare.length * BLOCK_BYTES < IN_FLIGHT_BYTES_MAX) this.#spare.push(message.buffer)
-      if (owed !== undefined) owed.blocks -= 1
-    } else {
-      this.#live.delete(hash)
-      owed?.digest?.resolve(message.hex)
-      if (owed !== undefined) owed.digest = undefined
-    }
-    if (owed !== undefined && owed.blocks <= 0 && owed.digest === undefined) this.#owed.delete(hash)
-    if (this.#owed.size === 0) this.#worker?.unref()
-    this.#wake()
+    this.#owed.shift()?.resolve(message)
+    if (this.#owed.length === 0) this.#worker?.unref()
   }
 
   /** Every digest under way is lost with the thread; the next one starts another. */
   #lose(message: string): void {
     this.#worker = undefined
     this.#live.clear()
-    this.#inFlightBytes = 0
-    const lost = [...this.#owed.values()]
-    this.#owed.clear()
-    for (const owed of lost) owed.digest?.reject(broken(message))
-    this.#wake()
-  }
-
-  #wake(): void {
-    const waiters = this.#roomWaiters
-    this.#roomWaiters = []
-    for (const wake of waiters) wake()
-  }
-
-  #throwIfFailed(hash: number): void {
-    if (!this.#live.has(hash)) throw broken('the digest was lost')
+    const lost = this.#owed
+    this.#owed = []
+    for (const { reject } of lost) reject(broken(message))
   }
 }
 
 interface Owed {
-  blocks: number
-  digest: { readonly resolve: (hex: string) => void; readonly reject: (failure: Error) => void } | undefined
+  readonly resolve: (answer: string) => void
+  readonly reject: (failure: Error) => void
 }
 
 function broken(message: string): GatewayError {

@@ -3,24 +3,28 @@ import { createWhirlpool, type Digester } from './digester.ts'
 
 /** What the thread is asked: `hash` names one of many digests that are under way in it. */
 export type ToWorker =
+  | { readonly kind: 'begin'; readonly hash: number; readonly blocks: readonly SharedArrayBuffer[] }
   | {
       readonly kind: 'update'
       readonly hash: number
-      readonly buffer: ArrayBuffer
+      readonly block: number
       readonly lengthBytes: number
     }
   | { readonly kind: 'digest'; readonly hash: number }
   | { readonly kind: 'abandon'; readonly hash: number }
 
-/** What it answers, in the order of the questions; `taken` gives the buffer back. A failure ends the thread. */
-export type FromWorker =
-  | { readonly kind: 'taken'; readonly hash: number; readonly buffer: ArrayBuffer }
-  | { readonly kind: 'digest'; readonly hash: number; readonly hex: string }
+/** The answer to each `update` (empty) and `digest` (hexadecimal), in their order. A failure ends the thread. */
+export type FromWorker = string
+
+interface Hash {
+  readonly blocks: readonly SharedArrayBuffer[]
+  readonly digester: Digester
+}
 
 const port = parentPort
 if (port === null) throw new Error('this file is the main file of a worker thread')
 
-const digesters = new Map<number, Digester>()
+const hashes = new Map<number, Hash>()
 // Making a WebAssembly digester is asynchronous: one chain for all messages keeps their order.
 let turn: Promise<void> = Promise.resolve()
 
@@ -29,22 +33,18 @@ port.on('message', (message: ToWorker) => {
 })
 
 async function answer(message: ToWorker): Promise<void> {
-  const { hash } = message
-  if (message.kind === 'abandon') {
-    digesters.delete(hash)
+  const { kind, hash } = message
+  if (kind === 'begin') {
+    hashes.set(hash, { blocks: message.blocks, digester: await createWhirlpool() })
     return
   }
-  const digester = digesters.get(hash) ?? (await createWhirlpool())
-  digesters.set(hash, digester)
-  if (message.kind === 'update') {
-    digester.update(new Uint8Array(message.buffer, 0, message.lengthBytes))
-    tell({ kind: 'taken', hash, buffer: message.buffer }, [message.buffer])
+  const begun = hashes.get(hash)
+  if (kind === 'update') {
+    const block = begun?.blocks[message.block]
+    if (block !== undefined) begun?.digester.update(new Uint8Array(block, 0, message.lengthBytes))
+    port?.postMessage('')
     return
   }
-  digesters.delete(hash)
-  tell({ kind: 'digest', hash, hex: digester.digest() }, [])
-}
-
-function tell(message: FromWorker, transfer: ArrayBuffer[]): void {
-  port?.postMessage(message, transfer)
+  hashes.delete(hash)
+  if (kind === 'digest') port?.postMessage(begun?.digester.digest() ?? '')
 }

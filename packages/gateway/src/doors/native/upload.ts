@@ -186,7 +186,7 @@ function openParser(request: IncomingMessage): ReturnType<typeof busboy.default>
       defCharset: 'utf8',
       preservePath: true,
       highWaterMark: 256 * 1024,
-      fileHwm: 1024 * 1024,
+      fileHwm: 256 * 1024,
       limits: LIMITS,
     })
   } catch (failure) {

@@ -46,25 +46,40 @@ export interface Spooled {
   readonly whirlpool: string
 }
 
-const READ_BYTES = 256 * 1024
-const WRITE_BYTES = 256 * 1024
+/** Small enough to be gone with the young buffers of V8: what gets old costs a collection of the whole heap. */
+const READ_BYTES = 128 * 1024
+/** One block is written and hashed while the other is filled: content costs no memory of its own. */
+const BLOCKS = 2
+const BLOCK_BYTES = 256 * 1024
+/** What is to reach the disk on the way, so that the end of a large file does not wait for all of it. */
+const FLUSH_BYTES = 128 * 1024 * 1024
 /** Content of unknown size is promised room in steps of this. */
 const STEP_BYTES = 64 * 1024 * 1024
 
-/** `reserveBytes` of the disk stay free. The directory is made, for its owner only, when it is first needed. */
-export function openSpool(options: { readonly directory: string; readonly reserveBytes: number }): Spool {
-  return new DiskSpool(options.directory, options.reserveBytes)
+export interface SpoolOptions {
+  /** Made, for its owner only, when it is first needed. */
+  readonly directory: string
+  /** So much of the disk stays free. */
+  readonly reserveBytes: number
+  /** Is told how much content passes, in either direction. */
+  readonly onContent?: (lengthBytes: number) => void
+}
+
+export function openSpool(options: SpoolOptions): Spool {
+  return new DiskSpool(options)
 }
 
 class DiskSpool implements Spool {
   readonly #directory: string
   readonly #reserveBytes: number
+  readonly #onContent: (lengthBytes: number) => void
   /** What contents under way may still write. */
   readonly #promised = new Map<TransferId, number>()
 
-  constructor(directory: string, reserveBytes: number) {
+  constructor({ directory, reserveBytes, onContent = ignore }: SpoolOptions) {
     this.#directory = directory
     this.#reserveBytes = reserveBytes
+    this.#onContent = onContent
   }
 
   async receive(
@@ -117,6 +132,7 @@ class DiskSpool implements Spool {
         const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, position)
         if (bytesRead === 0) return
         position += bytesRead
+        this.#onContent(bytesRead)
         yield buffer.subarray(0, bytesRead)
       }
     } finally {
@@ -175,27 +191,39 @@ class DiskSpool implements Spool {
     content: AsyncIterable<Uint8Array>,
     { sizeBytes, hasher, signal }: ReceiveOptions,
   ): Promise<number> {
+    const blocks: Buffer[] = []
+    let current = 0
+    let filledBytes = 0
     let takenBytes = 0
-    let gathered: Uint8Array[] = []
-    let gatheredBytes = 0
-    let writing: Promise<void> = Promise.resolve()
+    let working: Promise<unknown> = Promise.resolve()
+    const flusher = new Flusher(handle)
+    const flush = async (): Promise<void> => {
+      const block = blocks[current]?.subarray(0, filledBytes) ?? new Uint8Array()
+      await working
+      await this.#settle(id, takenBytes, block.byteLength, sizeBytes)
+      flusher.wrote(block.byteLength)
+      this.#onContent(block.byteLength)
+      working = Promise.all([writeAll(handle, block), hasher.update(block)])
+      // Its failure is met at the next await; until then it must not count as unhandled.
+      working.catch(ignore)
+      current = (current + 1) % BLOCKS
+      filledBytes = 0
+    }
     for await (const chunk of untilAborted(content, signal)) {
       takenBytes += chunk.byteLength
       if (sizeBytes !== undefined && takenBytes > sizeBytes) throw wrongLength(sizeBytes, takenBytes)
-      gathered.push(chunk)
-      gatheredBytes += chunk.byteLength
-      await hasher.update(chunk)
-      if (gatheredBytes < WRITE_BYTES) continue
-      await writing
-      await this.#settle(id, takenBytes, gatheredBytes, sizeBytes)
-      writing = writeAll(handle, gathered)
-      // Its failure is met at the next await; until then it must not count as unhandled.
-      writing.catch(ignore)
-      gathered = []
-      gatheredBytes = 0
+      for (let offset = 0; offset < chunk.byteLength; ) {
+        blocks[current] ??= Buffer.allocUnsafeSlow(Math.min(sizeBytes ?? BLOCK_BYTES, BLOCK_BYTES))
+        const part = chunk.subarray(offset, offset + BLOCK_BYTES - filledBytes)
+        blocks[current]?.set(part, filledBytes)
+        filledBytes += part.byteLength
+        offset += part.byteLength
+        if (filledBytes === BLOCK_BYTES) await flush()
+      }
     }
-    await writing
-    await writeAll(handle, gathered)
+    await flush()
+    await working
+    await flusher.done()
     if (sizeBytes !== undefined && takenBytes < sizeBytes) throw wrongLength(sizeBytes, takenBytes)
     return takenBytes
   }
@@ -204,7 +232,7 @@ class DiskSpool implements Spool {
   async #settle(id: TransferId, takenBytes: number, writtenBytes: number, sizeBytes: number | undefined) {
     const leftBytes = (this.#promised.get(id) ?? 0) - writtenBytes
     this.#promised.set(id, sizeBytes === undefined ? Math.max(0, leftBytes) : sizeBytes - takenBytes)
-    if (sizeBytes === undefined && leftBytes < WRITE_BYTES) await this.#promise(id, STEP_BYTES)
+    if (sizeBytes === undefined && leftBytes < BLOCK_BYTES) await this.#promise(id, STEP_BYTES)
   }
 
   async #promise(id: TransferId, neededBytes: number): Promise<void> {
@@ -240,16 +268,35 @@ class DiskSpool implements Spool {
   }
 }
 
-async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
-  let left = [...parts]
-  while (left.length > 0) {
-    let { bytesWritten } = await handle.writev(left)
-    // The system may take less than it was given.
-    while (left[0] !== undefined && bytesWritten >= left[0].byteLength) {
-      bytesWritten -= left[0].byteLength
-      left = left.slice(1)
-    }
-    if (left[0] !== undefined) left[0] = left[0].subarray(bytesWritten)
+async function writeAll(handle: FileHandle, block: Uint8Array): Promise<void> {
+  // The system may take less than it was given.
+  for (let offset = 0; offset < block.byteLength; )
+    offset += (await handle.write(block, offset, block.byteLength - offset)).bytesWritten
+}
+
+/** Sends written content to the disk while more comes. The system tells of a failure once, so it is kept for the end. */
+class Flusher {
+  readonly #handle: FileHandle
+  #waitingBytes = 0
+  #flushing: Promise<void> | undefined
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle
+  }
+
+  wrote(lengthBytes: number): void {
+    this.#waitingBytes += lengthBytes
+    if (this.#waitingBytes < FLUSH_BYTES || this.#flushing !== undefined) return
+    this.#waitingBytes = 0
+    const flushing = this.#handle.datasync()
+    this.#flushing = flushing
+    flushing.then(() => {
+      this.#flushing = undefined
+    }, ignore)
+  }
+
+  async done(): Promise<void> {
+    await this.#flushing
   }
 }
 
