@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { GatewayError, TRAITS } from '@guichet/core'
 import { API_PREFIX, type ApiFailure } from '@guichet/sdk'
+import { tellRoot } from '../../services/confined.ts'
 import type { Caller } from '../../services/gate.ts'
 import { hideKeys } from '../../services/hidden-keys.ts'
 import { fromFields } from '../bad-fields.ts'
@@ -25,8 +26,16 @@ export function createApiDoor(services: ApiServices): ApiDoor {
   const routes = [...fileRoutes(services), ...ownerRoutes(services)].map(compile)
 
   async function answer(visit: Visit): Promise<void> {
-    const { request, response, url } = visit
     const caller = await callerOf(services, visit)
+    try {
+      await serve(visit, caller)
+    } catch (failure) {
+      throw tellRoot(caller.principal, failure)
+    }
+  }
+
+  async function serve(visit: Visit, caller: Caller): Promise<void> {
+    const { request, response, url } = visit
     const path = url.pathname.slice(API_PREFIX.length)
     const at = url.searchParams.get('at') ?? ''
     if (path === '/content') {
