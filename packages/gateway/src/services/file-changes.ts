@@ -91,9 +91,9 @@ class TreeFileChanges implements FileChangesService {
     if (name !== undefined && files.length !== 1) throw forOneFile()
     const isRenamed = name !== undefined && parseName(name) !== only?.name
     await this.#catalogue.requireInside(caller, to)
-    await this.#sender.permitEach(caller, 'move', files)
-    if (isRenamed) await this.#sender.permitEach(caller, 'rename', files)
     const moved = distinct(files).filter((file) => file.folder !== to)
+    if (isRenamed) await this.#sender.permitEach(caller, 'rename', files)
+    if (moved.length > 0 || !isRenamed) await this.#sender.permitEach(caller, 'move', files)
     if (moved.length === 0) {
       // A move cannot rename inside one folder (wire.md §4.6).
       return isRenamed && only !== undefined ? this.renameFiles(caller, [{ file: only, name }]) : files
