@@ -184,6 +184,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   }
   const onRevoked = (id: VirtualKey['id']): void => server.visits.cut(id)
   const keys = createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked })
+  await uploader.recover()
   server.open({
     native: createNativeDoor(services),
     api: createApiDoor({

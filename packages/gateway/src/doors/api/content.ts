@@ -41,11 +41,21 @@ export async function putContent(
   const isSet = (name: string): boolean => searchParams.get(name) === '1'
   await gate.demand(caller, ['upload'], at)
   const parts = parsePath(at)
+  if (at.endsWith('/')) {
+    throw new GatewayError('invalid', `${pathText(parts)}/ is a folder, and content goes into a file`, {
+      hint: 'name the file in it: at=/folder/name',
+    })
+  }
   const name = parseName(parts.at(-1) ?? '')
   const content = announced(visit)
   const folder = await placeFor(services, caller, parts.slice(0, -1), isSet('parents'))
   await gate.permit(caller, 'upload', pathText(parts))
   const twins = await twinsOf(catalogue, caller, folder, name)
+  if ((await catalogue.list(caller, folder)).folders.some((child) => child.name === name)) {
+    throw new GatewayError('conflict', `${pathText(parts)} is a folder`, {
+      hint: 'choose another name, or a file inside it',
+    })
+  }
   const mayReplace = twins.length === 0 || isSet('overwrite')
   if (!mayReplace && !twins.some((twin) => twin.sizeBytes === content.sizeBytes)) throw isThere(parts)
   // Deleting is a verb of its own, and an overwrite ends with it.
