@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { describe, it } from 'node:test'
+import { type DirectContent, ROOT } from '@guichet/core'
+import { type Counter, type Fault, openCounter } from './counter.testing.ts'
+
+async function withDownload(lifetimeMs?: number) {
+  const counter = await openCounter()
+  counter.account.plant(ROOT, 'file.bin', new Uint8Array(5_000), 1e12)
+  const { text, key } = await counter.key({ verbs: ['list', 'download'], ...(lifetimeMs && { lifetimeMs }) })
+  await counter.native(text, 'folder/ls', {})
+  const held = Promise.withResolvers<void>()
+  counter.fail('openDirect', heldBack(held.promise))
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const headers = { authorization: `Bearer ${text}`, range: 'bytes=0-4000' }
+    const request = httpRequest(
+      { port: counter.port, path: '/api/v1/content?at=/file.bin', headers },
+      resolve,
+    )
+    request.on('error', reject)
+    request.end()
+  })
+  let bytes = 0
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+  })
+  response.on('error', () => undefined)
+  const closed = new Promise<number>((resolve) => response.once('close', () => resolve(bytes)))
+  return { counter, text, key, held, closed }
+}
+
+/** The first byte at once, the others when they are let go. */
+function heldBack(until: Promise<void>): Fault {
+  return async (go) => {
+    const content = (await go()) as DirectContent
+    async function* body(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of content.body) {
+        yield chunk.subarray(0, 1)
+        await until
+        yield chunk.subarray(1)
+      }
+    }
+    return { ...content, body: body() }
+  }
+}
+
+describe('what is under way', () => {
+  it('is cut at once when its key is revoked, which is on disk before (K8)', async () => {
+    const { counter, key, closed, held } = await withDownload()
+    await using _ = counter
+    const { json } = await counter.api(undefined, 'DELETE', `/keys/${key.id}`)
+    assert.equal(typeof json['revokedMs'], 'number')
+    assert.equal(await closed, 1)
+    held.resolve()
+  })
+
+  it('is cut when its key expires, and other keys go on', async () => {
+    const { counter, closed, held } = await withDownload(60_000)
+    await using _ = counter
+    await counter.key({ verbs: ['list'], lifetimeMs: 120_000 })
+    await counter.clock.advance(60_000)
+    assert.equal(await closed, 1)
+    held.resolve()
+  })
+
+  it('may end when the gateway stops, while new work is refused', async () => {
+    const { counter, text, closed, held } = await withDownload()
+    await using _ = counter
+    const kept = connect(counter.port, '127.0.0.1')
+    kept.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
+    await new Promise((resolve) => kept.once('data', resolve))
+    const drained = counter.server.drain()
+    await assert.rejects(counter.native(text, 'folder/ls', {}))
+    kept.on('error', () => undefined)
+    held.resolve()
+    assert.equal(await closed, 4_001)
+    await drained
+    assert.equal(counter.clock.sleeping, 0)
+  })
+
+  it('is cut when it does not end in time', async () => {
+    const { counter, closed, held } = await withDownload()
+    await using _ = counter
+    const drained = counter.server.drain()
+    await counter.clock.advance(20_000)
+    await drained
+    assert.equal(await closed, 1)
+    held.resolve()
+  })
+
+  it('leaves nothing open when the server goes', async () => {
+    const { counter, closed, held } = await withDownload(60_000)
+    await counter[Symbol.asyncDispose]()
+    assert.equal(await closed, 1)
+    assert.equal(counter.clock.sleeping, 0)
+    held.resolve()
+  })
+})
+
+describe('the one port', () => {
+  it('says what it is, whether it is ready, and what is not there', async () => {
+    await using counter = await openCounter()
+    assert.match((await counter.ask({ path: '/' })).text, /This is Guichet/)
+    assert.deepEqual((await counter.ask({ path: '/healthz' })).json, { status: 'ok', keyholder: 'ready' })
+    const missing = await counter.ask({
+      path: '/console/params.pl',
+      method: 'POST',
+      body: 'x'.repeat(100_000),
+    })
+    assert.equal(missing.status, 404)
+    for (const path of [
+      '//evil.example/v1/x.cgi',
+      '/%00',
+      '/v1/%2e%2e/x.cgi',
+      '/\\x',
+      '/api/v1/keys/%E0%A4%A',
+    ]) {
+      const { status } = await counter.ask({ path })
+      assert.ok([400, 401, 404].includes(status), `${path}: ${status}`)
+    }
+    assert.ok(!counter.logged.some((line) => line.includes('"level":50')))
+  })
+
+  it('logs the cause of what failed inside, and tells the client only where to look', async () => {
+    await using counter = await openCounter()
+    const { text } = await counter.key({ verbs: ['list'] })
+    counter.fail('listFolder', () => {
+      throw new TypeError('a fault of our own')
+    })
+    const native = await counter.native(text, 'folder/ls', {})
+    assert.equal(native.status, 500)
+    assert.doesNotMatch(native.text, /a fault of our own/)
+    const line = counter.logged.find((entry) => entry.includes('"level":50')) ?? ''
+    assert.match(line, /TypeError: a fault of our own/)
+    assert.ok(line.includes(String(native.headers['x-request-id'])))
+  })
+
+  it('does not write into an answer that is under way when the connection turns to nonsense', async () => {
+    const { counter, text, held } = await withDownload()
+    await using _ = counter
+    counter.fail('openDirect', heldBack(held.promise))
+    const socket = connect(counter.port, '127.0.0.1')
+    let told = ''
+    socket.on('error', () => undefined)
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    const begun = new Promise<void>((resolve) => {
+      socket.on('data', (chunk) => {
+        told += String(chunk)
+        if (told.endsWith('\r\n\r\n\0')) resolve()
+      })
+    })
+    socket.write(
+      `GET /api/v1/content?at=/file.bin HTTP/1.1\r\nHost: x\r\nRange: bytes=0-4000\r\nAuthorization: Bearer ${text}\r\n\r\n`,
+    )
+    await begun
+    socket.write('nonsense\r\n\r\n')
+    await closed
+    held.resolve()
+    assert.equal(told.match(/HTTP\/1\.1/g)?.length, 1)
+  })
+
+  it('is told apart by a clear error when it is taken', async () => {
+    await using counter = await openCounter()
+    const { listen } = await import('./server.ts')
+    const wish = {
+      listen: { host: '127.0.0.1', port: counter.port },
+      adminSocket: `${counter.databasePath}.sock`,
+      random: (count: number) => new Uint8Array(count),
+      clock: counter.clock,
+      log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    }
+    await assert.rejects(listen(wish), /cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/)
+    const long = {
+      ...wish,
+      listen: { ...wish.listen, port: 0 },
+      adminSocket: `/tmp/${'x'.repeat(150)}/a.sock`,
+    }
+    await assert.rejects(listen(long), /cannot listen on .*\(EINVAL\)/)
+  })
+})
+
+describe('the local socket', () => {
+  it('is the owner, at both doors', async () => {
+    await using counter = await openCounter()
+    const made = await counter.api(undefined, 'POST', '/keys', {
+      name: 'tv',
+      verbs: ['read'],
+      lifetimeMs: 0,
+    })
+    assert.match(String(made.json['key']), /^gch_/)
+    assert.equal(made.json['expiresMs'], undefined)
+    const ls = await counter.ask({
+      method: 'POST',
+      path: '/v1/folder/ls.cgi',
+      local: true,
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    })
+    assert.equal(ls.status, 200)
+  })
+
+  it('refuses keys that would be of no use, all with a reason', async () => {
+    await using counter: Counter = await openCounter()
+    const wrong: readonly (readonly [object, number, RegExp])[] = [
+      [{ name: '', verbs: ['list'] }, 400, /not a name/],
+      [{ name: ' x', verbs: ['list'] }, 400, /not a name/],
+      [{ name: 'x ', verbs: ['list'] }, 400, /not a name/],
+      [{ name: 'x\n', verbs: ['list'] }, 400, /not a name/],
+      [{ name: 'x'.repeat(65), verbs: ['list'] }, 400, /not a name/],
+      [{ name: 'x', verbs: [] }, 400, /verbs/],
+      [{ name: 'x', verbs: ['fly'] }, 400, /unknown verb: fly/],
+      [{ name: 'x', verbs: ['list'], lifetimeMs: -1 }, 400, /lifetimeMs/],
+      [{ name: 'x', verbs: ['list'], lifetimeMs: 1e15 }, 400, /cannot live/],
+      [{ name: 'x', verbs: ['list'], root: '/nowhere' }, 404, /no \/nowhere/],
+      [{ verbs: 5 }, 400, /name: .*; verbs: /],
+    ]
+    for (const [body, status, message] of wrong) {
+      const answer = await counter.api(undefined, 'POST', '/keys', body)
+      assert.equal(answer.status, status, answer.text)
+      assert.match(String(answer.json['message']), message)
+    }
+    for (const name of ['x', 'Télé du salon', 'a@b:c.d_e-f', '2']) {
+      assert.equal(
+        (await counter.api(undefined, 'POST', '/keys', { name, verbs: ['list'] })).status,
+        200,
+        name,
+      )
+    }
+    const again = await counter.api(undefined, 'POST', '/keys', { name: 'x', verbs: ['list'] })
+    assert.equal(again.status, 409)
+    const form = await counter.ask({
+      method: 'POST',
+      path: '/api/v1/keys',
+      local: true,
+      headers: { 'content-type': 'text/plain' },
+      body: '{"name":"y","verbs":["list"]}',
+    })
+    assert.equal(form.status, 400)
+  })
+})
