@@ -77,7 +77,7 @@ const rulesFile = z.strictObject({
         burst: z.number().int().positive(),
         gapMs: z.number().nonnegative(),
         per: z.enum(['account', 'folder']).optional(),
-        endpoints: z.array(z.string()).optional(),
+        endpoints: z.array(z.string()).min(1).optional(),
         source: z.string().optional(),
       }),
     )
@@ -117,7 +117,7 @@ export function loadConfig(input: {
   const unlockFile = flags.unlockFile ?? env['GUICHET_UNLOCK_FILE']
   const unlock =
     unlockFile === undefined
-      ? (given.unlock ?? { kind: 'prompt' as const })
+      ? unlockIn(home, given.unlock)
       : { kind: 'file' as const, path: path.resolve(unlockFile) }
   const level = z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
@@ -126,7 +126,7 @@ export function loadConfig(input: {
     problems.push(
       `GUICHET_LOG: ${JSON.stringify(env['GUICHET_LOG'])} is not one of debug info warn error silent`,
     )
-  const rules = readRules(env['GUICHET_RULES'] ?? given.rules, home, problems)
+  const rules = readRules(fileIn(home, env['GUICHET_RULES'], given.rules), problems)
   const config: Config = {
     home,
     listen,
@@ -147,6 +147,16 @@ export function loadConfig(input: {
       hint: 'mend every line above; `guichet config check` reads it again',
     },
   )
+}
+
+/** A file named in `config.json` stands beside it; one named elsewhere, where the command was typed. */
+function fileIn(home: string, typed: string | undefined, given: string | undefined): string | undefined {
+  if (typed !== undefined && typed !== '') return path.resolve(typed)
+  return given === undefined ? undefined : path.resolve(home, given)
+}
+
+function unlockIn(home: string, unlock: Config['unlock'] = { kind: 'prompt' }): Config['unlock'] {
+  return unlock.kind === 'file' ? { kind: 'file', path: path.resolve(home, unlock.path) } : unlock
 }
 
 /** `HOST:PORT`, with `[…]` around an IPv6 address. */
@@ -178,7 +188,8 @@ function parseListen(text: string, plainHttp: boolean, problems: string[]): Conf
 function parseRoute(text: string | undefined, problems: string[]): Config['upstreamRoute'] {
   if (text === undefined || text === '') return undefined
   const route = parseHostPort(text)
-  if (route === undefined) problems.push(`GUICHET_UPSTREAM_CONNECT: ${JSON.stringify(text)} is not HOST:PORT`)
+  if (route === undefined || route.port === 0)
+    problems.push(`GUICHET_UPSTREAM_CONNECT: ${JSON.stringify(text)} is not HOST:PORT`)
   return route
 }
 
@@ -203,20 +214,14 @@ function readConfigFile(home: string, problems: string[]): ConfigFile {
 
 function readRules(
   name: string | undefined,
-  home: string,
   problems: string[],
 ): Pick<Config, 'rules' | 'locks' | 'timeScale'> {
-  const text =
-    name === undefined || name === '' ? undefined : readText(path.resolve(home, name), 'rules', problems)
+  const text = name === undefined ? undefined : readText(name, 'rules', problems)
   const wish = text === undefined ? undefined : parseJson(text, rulesFile, 'rules', problems)
-  const changed = new Map(wish?.rules?.map((rule) => [rule.id, rule]))
-  const known = CONSERVATIVE_RULES.map((rule) => ({ ...rule, ...withoutEndpoints(changed.get(rule.id)) }))
-  for (const id of changed.keys()) {
-    if (!CONSERVATIVE_RULES.some((rule) => rule.id === id))
-      problems.push(
-        `rules: there is no rule "${id}" (${CONSERVATIVE_RULES.map((rule) => rule.id).join(' ')})`,
-      )
-  }
+  const changes = wish?.rules ?? []
+  problems.push(...changes.flatMap((change, index) => problemsOfRule(change, changes.slice(0, index))))
+  const changed = new Map(changes.map((change) => [change.id, change]))
+  const known = CONSERVATIVE_RULES.map((rule) => ({ ...rule, ...ruleOf(changed.get(rule.id)) }))
   const timeScale = wish?.timeScale ?? 1
   const locks: LockPolicy = { ...LOCK_POLICY, ...definedOnly(wish?.locks ?? {}) }
   return {
@@ -231,18 +236,27 @@ function readRules(
   }
 }
 
-function withoutEndpoints(
-  rule: z.infer<typeof rulesFile>['rules'] extends (infer Rule)[] | undefined ? Rule | undefined : never,
-): Partial<PaceRule> {
-  if (rule === undefined) return {}
-  const endpoints = rule.endpoints?.flatMap((name) => findEndpoint(name) ?? [])
-  return definedOnly({
-    burst: rule.burst,
-    gapMs: rule.gapMs,
-    per: rule.per,
-    source: rule.source ?? 'rules file',
-    endpoints,
-  })
+type RuleChange = NonNullable<z.infer<typeof rulesFile>['rules']>[number]
+
+/** What would otherwise quietly do nothing. */
+function problemsOfRule(
+  { id, endpoints = [] }: RuleChange,
+  before: readonly RuleChange[],
+): readonly string[] {
+  const known = CONSERVATIVE_RULES.map((rule) => rule.id)
+  const problems = endpoints
+    .filter((name) => findEndpoint(name) === undefined)
+    .map((name) => `rules: ${id}: there is no endpoint ${JSON.stringify(name)}`)
+  if (!known.includes(id)) problems.push(`rules: there is no rule "${id}" (${known.join(' ')})`)
+  if (before.some((change) => change.id === id)) problems.push(`rules: "${id}" stands there twice`)
+  return problems
+}
+
+function ruleOf(change: RuleChange | undefined): Partial<PaceRule> {
+  if (change === undefined) return {}
+  const { burst, gapMs, per, source = 'rules file' } = change
+  const endpoints = change.endpoints?.flatMap((name) => findEndpoint(name) ?? [])
+  return definedOnly({ burst, gapMs, per, source, endpoints })
 }
 
 function definedOnly<T extends object>(value: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
