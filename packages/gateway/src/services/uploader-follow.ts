@@ -93,7 +93,8 @@ async function prove(work: UploadWork, batch: Batch): Promise<void> {
   const absent = batch.left
   batch.left = []
   if (batch.isCutByUs) await sendUncounted(work, absent, limits.filesMax)
-  else await sendAgain(work, absent, limits.filesMax, '1fichier did not store it')
+  // Perhaps it refused so many at once in words that nobody has seen: wire.md §15 has 500 files a request, and 100.
+  else await sendAgain(work, absent, Math.ceil(absent.length / 2), '1fichier did not store it')
 }
 
 /** The files of the batch's folder as 1fichier shows them; `undefined` when there is no such folder. */

@@ -289,6 +289,18 @@ describe('the uploader', () => {
     assert.deepEqual(world.stored(), ['a=one'])
   })
 
+  it('sends smaller groups when 1fichier refuses so many files in words that nobody knows', async () => {
+    await using world = await UploadsWorld.open()
+    const host = hostWith(world.host, 'upload', async (target, folder, files, call) => {
+      if (files.length > 2) throw new GatewayError('upstream-down', '1fichier does not answer as it should')
+      return await world.host.upload(target, folder, files, call)
+    })
+    await using process = await world.start({}, { host })
+    await put(process, 'u1', { a: '1', b: '2', c: '3', d: '4', e: '5' })
+    await world.passing(process.uploads.whenStored('u1'))
+    assert.deepEqual(world.stored(), ['a=1', 'b=2', 'c=3', 'd=4', 'e=5'])
+  })
+
   it('finds the one file that 1fichier refuses among many', async () => {
     await using world = await UploadsWorld.open()
     const host = hostWith(world.host, 'upload', async (target, folder, files, call) => {
