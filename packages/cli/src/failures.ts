@@ -1,16 +1,46 @@
-import { GatewayError, systemCodeOf } from '@guichet/core'
+import { GatewayError, hintsOf, mayBeApiKey, systemCodeOf } from '@guichet/core'
 import type { CommanderError } from 'commander'
+
+/** The command whose arguments belong to another program. */
+const RUN = 'guichet run'
 
 /** Commander's complaint about one command, in our form. */
 export function usageError(error: CommanderError, commandLine: string): GatewayError {
   const [message = '', suggestion] = error.message.split('\n')
   const meant = /^\(Did you mean (?:one of )?(.+?)\??\)$/.exec(suggestion ?? '')?.[1]
+  const prefix = error.code === 'commander.unknownCommand' ? `${commandLine} ` : ''
+  const guesses = meant?.split(', ').map((word) => `\`${prefix}${word}\``)
   const hint =
-    meant === undefined
-      ? `run \`${commandLine} --help\` to see what it takes`
-      : `did you mean \`${error.code === 'commander.unknownCommand' ? `${commandLine} ${meant}` : meant}\`?`
+    guesses !== undefined
+      ? `did you mean ${guesses.join(' or ')}?`
+      : commandLine === RUN && error.code === 'commander.unknownOption'
+        ? `write \`--\` before the tool, as in \`${RUN} -- rclone ls :fichier:\``
+        : `run \`${commandLine} --help\` to see what it takes`
   return new GatewayError('invalid', message.replace(/^error: /, '').replaceAll("'", '"'), { hint })
 }
+
+/**
+ * What failed, without an API key that somebody typed on the command line, and with a word about that.
+ * A name of a file can look like a key; then the word does no harm.
+ */
+export function withoutKeys(error: GatewayError, argv: readonly string[]): GatewayError {
+  const keys = argv
+    .flatMap((word) => word.split(/[=/]/))
+    .filter((word) => mayBeApiKey(word) && /\d/.test(word))
+  if (keys.length === 0) return error
+  const hide = (text: string): string => keys.reduce((rest, key) => rest.replaceAll(key, '[hidden]'), text)
+  const { code, message, retryAfterMs, facts } = error
+  const typed = new GatewayError(code, EXPOSED, { hint: EXPOSED })
+  return new GatewayError(code, hide(message), {
+    hint: hintsOf(error).map(hide).join('; ') || undefined,
+    retryAfterMs,
+    facts,
+    cause: typed,
+  })
+}
+
+const EXPOSED =
+  'if that was an API key: command lines are kept in histories and seen by other programs, so make a new key on https://1fichier.com/console/params.pl and let `guichet init` or `guichet rotate` ask for it'
 
 /** The last gate: what a person reads when something failed that nobody foresaw. */
 export function foreseen(failure: unknown): GatewayError {

@@ -67,6 +67,7 @@ async function put(
 
   using progress = startProgress(session)
   const plan = await planPut(session, sources, to, options, progress)
+  progress.tell('')
   const outcome = await sendBatches(session, planBatches(plan.sends), progress)
   progress[Symbol.dispose]()
   const failed: Refusal[] = [...sources.refused, ...plan.refused, ...outcome.failed]

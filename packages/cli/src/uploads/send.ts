@@ -5,6 +5,7 @@ import { foreseen } from '../failures.ts'
 import { inParallel } from '../parallel.ts'
 import { type Patience, withPatience } from '../patience.ts'
 import { pathInside } from '../places.ts'
+import { countText } from '../print.ts'
 import { type Progress, tellWaiting } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { createWhirlpool } from '../whirlpool.ts'
@@ -44,12 +45,25 @@ export async function sendBatches(
   const outcome: Outcome = { stored: [], failed: [] }
   const total = batches.reduce((sum, batch) => sum + batch.sends.length, 0)
   const sender: Sender = { session, progress, outcome, spooled: [], total }
-  for (const batch of batches) {
-    await spoolBatch(sender, batch)
-    await settle(sender, OUTSTANDING_MAX)
+  try {
+    for (const batch of batches) {
+      await spoolBatch(sender, batch)
+      await settle(sender, OUTSTANDING_MAX)
+    }
+    await settle(sender, 0)
+    return outcome
+  } catch (failure) {
+    tellSpooled(sender)
+    throw failure
   }
-  await settle(sender, 0)
-  return outcome
+}
+
+/** What the gateway has taken needs us no more. */
+function tellSpooled({ session, spooled }: Sender): void {
+  if (spooled.length === 0) return
+  session.print.note(
+    `the gateway has ${countText(spooled.length, 'file')} more in its spool and goes on with them by itself`,
+  )
 }
 
 interface Sender {
@@ -117,12 +131,13 @@ async function spoolOnce(sender: Sender, path: string, send: Send, more: boolean
 async function settle(sender: Sender, outstandingMax: number): Promise<void> {
   const { session, progress, outcome, spooled } = sender
   while (spooled.length > outstandingMax) {
-    const next = spooled.shift()
+    const [next] = spooled
     if (next === undefined) return
     await collectFailure(sender, next, async () => {
       const link = next.link ?? (await waitUntilStored(sender, next)).link
       outcome.stored.push({ ...next, ...(link === undefined ? {} : { link }) })
     })
+    spooled.shift()
     progress.tell(`${outcome.stored.length} of ${sender.total} stored`)
     session.stop.throwIfAborted()
   }
