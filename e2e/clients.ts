@@ -57,6 +57,6 @@ export function stored(stand: Stand): readonly string[] {
 }
 
 /** Calls that 1fichier has counted: its API and its upload nodes. */
-export function upstreamCalls(stand: Stand): number {
+export function upstreamCalls(stand: Pick<Stand, 'emulator'>): number {
   return Object.values(stand.emulator.snapshot().calls).reduce((sum, count) => sum + count, 0)
 }
