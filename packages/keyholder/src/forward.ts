@@ -37,12 +37,14 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 
 /** A `get_upload_server.cgi` answer is far smaller. */
 const LOOKUP_BYTES_MAX = 4_096
+const SWEEP_BYTES = 4 * 1024 * 1024
 
 /** Sends one call on and streams the answer back. Rejects with a `GatewayError`; the answer may have begun by then. */
 export async function forward(call: Forwarding): Promise<void> {
   const { request, response, target, apiKey, signal } = call
   const sending = call.upstream.send(target, requestHeaders(request), apiKey, signal)
   request.pipe(sending.request)
+  request.on('data', sweeper())
   try {
     const answer = await sending.answer
     await giveBack(call, answer)
@@ -52,6 +54,17 @@ export async function forward(call: Forwarding): Promise<void> {
     // 1fichier may answer before it has read everything: then the rest is not wanted.
     request.unpipe(sending.request)
     if (!sending.request.writableFinished || !response.writableFinished) sending.request.destroy()
+  }
+}
+
+/** Content would wait for V8 in 32 MB of buffers; young ones are collected before they are many (see --expose-gc in start.ts). */
+function sweeper(): (chunk: Buffer) => void {
+  let passedBytes = 0
+  return (chunk) => {
+    passedBytes += chunk.length
+    if (passedBytes < SWEEP_BYTES) return
+    passedBytes = 0
+    globalThis.gc?.({ type: 'minor' })
   }
 }
 

@@ -10,6 +10,8 @@ import { Upstream, type UpstreamOptions } from './upstream.ts'
 
 const PASSPHRASE_TRIES = 3
 
+type Problem = Pick<GatewayError, 'code' | 'message' | 'hint'>
+
 interface Settings {
   readonly home: string
   readonly socketPath: string
@@ -39,9 +41,9 @@ async function main(): Promise<void> {
   )
   const stopped = untilStopped()
   opened.use(await serveKeyholder(keyholder, socketPath))
-  await Promise.race([stopped, unsealFirst(keyholder, sources)])
+  const problem = await Promise.race([stopped.then(() => undefined), unsealFirst(keyholder, sources)])
   const { sealed, reason } = await keyholder.status()
-  say({ ready: true, sealed, reason })
+  say({ ready: true, sealed, reason, ...problem })
   await stopped
 }
 
@@ -102,16 +104,23 @@ function parseConnect(text: string): { host: string; port: number } {
   })
 }
 
-/** A vault that does not open leaves the keyholder sealed, with the reason in its status. */
-async function unsealFirst(keyholder: Keyholder, sources: UnlockSources): Promise<void> {
-  for (let left = isTyped(sources) ? PASSPHRASE_TRIES : 1; left > 0; left -= 1) {
+/**
+ * A vault that does not open leaves the keyholder sealed, with the reason in its status.
+ * Resolves with what somebody has to mend, unless typing the passphrase is all there is to do.
+ */
+async function unsealFirst(keyholder: Keyholder, sources: UnlockSources): Promise<Problem | undefined> {
+  const typed = isTyped(sources)
+  for (let left = typed ? PASSPHRASE_TRIES : 1; left > 0; left -= 1) {
     try {
       await keyholder.unseal(() => readUnlockSecret(sources))
-      return
+      return undefined
     } catch (failure) {
-      if (GatewayError.from(failure).code !== 'unauthenticated') return
+      const { code, message, hint } = GatewayError.from(failure)
+      if (code === 'sealed' || code === 'cancelled') return undefined
+      if (!typed || code !== 'unauthenticated') return { code, message, hint }
     }
   }
+  return undefined
 }
 
 /** Resolves when the parent is gone, or asks us to stop. */

@@ -7,6 +7,8 @@ export interface PrivateFile {
   readonly path: string
   /** How a person calls it: "the vault". */
   readonly what: string
+  /** The next step of a person who has none. */
+  readonly whenMissing: string
   readonly bytesMax: number
   /**
    * Who keeps others away from it. `owner`: its mode and owner, which are checked.
@@ -29,14 +31,14 @@ export async function readPrivateFile(file: PrivateFile): Promise<string> {
   if (file.guard === 'owner' && process.getuid !== undefined && stat.uid !== process.getuid()) {
     throw refuse('belongs to another user', 'run Guichet as the owner of the file, or change the owner')
   }
-  if (stat.size === 0) throw refuse('is empty', 'restore it from a backup, or make a new one')
+  if (stat.size === 0) throw refuse('is empty', 'restore it from a backup')
   if (stat.size > file.bytesMax) throw refuse('is too large', `it has at most ${file.bytesMax} bytes`)
   const bytes = Buffer.alloc(stat.size)
   const { bytesRead } = await handle.read(bytes, 0, stat.size, 0)
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, bytesRead))
   } catch {
-    throw refuse('is not text', 'use text, for example the output of `openssl rand -base64 32`')
+    throw refuse('is not text', 'restore it from a backup')
   } finally {
     bytes.fill(0)
   }
@@ -68,7 +70,7 @@ async function openPrivate(file: PrivateFile): Promise<FileHandle> {
     const code = systemCodeOf(cause)
     if (code === 'ENOENT') {
       throw new GatewayError('not-found', `there is no ${file.what.replace(/^the /, '')} at ${file.path}`, {
-        hint: 'make one with `guichet init`, or name the right place',
+        hint: file.whenMissing,
         cause,
       })
     }

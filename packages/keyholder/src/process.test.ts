@@ -57,6 +57,7 @@ describe('keyholder process', () => {
     await using keyholder = await startKeyholder(options)
     assert.equal(keyholder.sealed, true)
     assert.match(keyholder.reason ?? '', /does not open the vault/)
+    assert.equal(keyholder.problem?.code, 'unauthenticated')
     await using client = connectKeyholder(options)
     assert.equal((await client.unseal(new Secret(UNLOCK))).sealed, false)
 
@@ -65,6 +66,7 @@ describe('keyholder process', () => {
       ...{ prompt: false, env: {} },
     })
     assert.match(none.reason ?? '', /nothing was configured/)
+    assert.equal(none.problem, undefined, 'a passphrase is all it needs')
   })
 
   it('says why it does not run', async () => {

@@ -22,6 +22,8 @@ export interface KeyholderProcess extends AsyncDisposable {
   readonly sealed: boolean
   /** Why it is sealed, if it is. */
   readonly reason: string | undefined
+  /** What has to be mended before it can be opened; absent when typing the passphrase is all there is to do. */
+  readonly problem: GatewayError | undefined
   readonly exited: Promise<KeyholderExit>
   stop(): Promise<void>
 }
@@ -63,12 +65,13 @@ export async function startKeyholder(options: KeyholderStart): Promise<Keyholder
   const line = await firstLine(child.stdout)
   if (!line.ready || child.pid === undefined) {
     await exited
-    throw notStarted(line)
+    throw problemIn(line)
   }
   return {
     pid: child.pid,
     sealed: line.sealed,
     reason: line.reason,
+    problem: line.code === undefined ? undefined : problemIn(line),
     exited,
     stop,
     [Symbol.asyncDispose]: stop,
@@ -90,7 +93,8 @@ function argumentsFor(options: KeyholderStart): string[] {
   const flags = [
     // Without it any process of the same user can open a debugger in the child.
     '--disable-sigusr1',
-    // A stream of 64 KiB buffers would otherwise wait for a rare collection: 170 MB instead of 120 MB.
+    // An upload passes in little memory with these: 40 MB of its own instead of 90.
+    '--expose-gc',
     '--max-semi-space-size=1',
     '--v8-pool-size=1',
     '--disable-warning=ExperimentalWarning',
@@ -133,7 +137,7 @@ async function firstLine(output: Readable): Promise<FirstLine> {
   return silent
 }
 
-function notStarted(line: FirstLine): GatewayError {
+function problemIn(line: FirstLine): GatewayError {
   const code = line.code !== undefined && isErrorCode(line.code) ? line.code : 'sealed'
   return new GatewayError(code, line.message ?? 'the keyholder did not start', {
     hint: line.hint ?? 'look at what it wrote on the terminal',

@@ -57,7 +57,13 @@ export async function readPassphrase(question: string, terminalPath: string): Pr
 }
 
 async function readKeyFile(path: string, guard: PrivateFile['guard']): Promise<Secret> {
-  const text = await readPrivateFile({ path, what: 'the unlock file', bytesMax: SECRET_BYTES_MAX, guard })
+  const text = await readPrivateFile({
+    path,
+    what: 'the unlock file',
+    whenMissing: 'put it back from where you keep a copy, or name the right place with --unlock-file',
+    bytesMax: SECRET_BYTES_MAX,
+    guard,
+  })
   const content = text.replace(/\r?\n$/, '')
   if (content.length >= 16) return new Secret(content)
   throw new GatewayError('invalid', `the unlock file ${path} is too short`, {

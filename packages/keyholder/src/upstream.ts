@@ -56,7 +56,7 @@ export class Upstream implements Disposable {
       signal,
       // Written out, because the environment could turn the default around.
       rejectUnauthorized: true,
-      ...(connect === undefined ? {} : { lookup: lookupInstead(connect.host) }),
+      lookup: lookupFor(connect?.host),
     })
     return watch(request, target.host, signal)
   }
@@ -108,6 +108,18 @@ function failureOf(cause: Error, message: string, sent: boolean, signal: AbortSi
   })
 }
 
-function lookupInstead(host: string): LookupFunction {
-  return (_name, options, done) => lookup(host, options, done)
+/**
+ * Looks up the host that stands in for all, or the one that is asked for.
+ * 1fichier counts IPv4 and IPv6 in turn as two locations (wire.md, section 7.3): one family, always the same.
+ */
+function lookupFor(standIn: string | undefined): LookupFunction {
+  return (name, options, done) =>
+    lookup(standIn ?? name, { ...options, all: true }, (failure, answers) => {
+      if (failure !== null) return done(failure, '')
+      const v4 = answers.filter(({ family }) => family === 4)
+      const addresses = v4.length > 0 ? v4 : answers
+      if (options.all === true) return done(null, addresses)
+      const [first = { address: '', family: 4 }] = addresses
+      done(null, first.address, first.family)
+    })
 }

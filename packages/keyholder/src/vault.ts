@@ -140,7 +140,13 @@ async function isTaken(path: string): Promise<boolean> {
 }
 
 async function readVault(path: string): Promise<Vault> {
-  const file = { path, what: 'the vault', bytesMax: VAULT_BYTES_MAX, guard: 'owner' } as const
+  const file = {
+    path,
+    what: 'the vault',
+    whenMissing: 'make one with `guichet init`, or name the right place with --home',
+    bytesMax: VAULT_BYTES_MAX,
+    guard: 'owner',
+  } as const
   return parseVault(await readPrivateFile(file), path)
 }
 
