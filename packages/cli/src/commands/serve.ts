@@ -1,7 +1,5 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { GatewayError } from '@guichet/core'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../program.ts'
 import type { Session } from '../session.ts'
@@ -39,11 +37,9 @@ export function addServe(program: Command, cli: Cli): void {
 
 async function serve(session: Session, options: ServeOptions): Promise<void> {
   const { world, home, print, stop } = session
-  if (!existsSync(home.vault)) {
-    throw new GatewayError('not-found', `there is no vault in ${home.path}`, {
-      hint: 'make one with `guichet init`, or name the right place with --home',
-    })
-  }
+  // A vault that nothing can open is told of before anything is started or asked for.
+  const { inspectVault } = await import('@guichet/keyholder')
+  await inspectVault(home.vault)
   const { loadConfig, realWorld, startGateway } = await import('@guichet/gateway')
   const config = loadConfig({
     home: home.path,

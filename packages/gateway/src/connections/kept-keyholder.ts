@@ -20,6 +20,7 @@ const LONGEST_WAIT_MS = 30 * SECOND_MS
 
 /**
  * Starts the keyholder and keeps it running.
+ * Rejects when something has to be mended before the vault can be opened: a service that cannot work says so at its start.
  * A keyholder that was unlocked by a person comes back sealed: nobody is asked again behind their back.
  */
 export async function keepKeyholder(
@@ -29,7 +30,7 @@ export async function keepKeyholder(
   const { clock, log } = world
   const stopping = new AbortController()
   const client = connectKeyholder({ socketPath: start.socketPath })
-  let child: KeyholderProcess | undefined = await startKeyholder(start)
+  let child: KeyholderProcess | undefined = await startOpenable(start)
   log.info({ pid: child.pid, sealed: child.sealed }, 'the keyholder has started')
 
   async function watch(): Promise<void> {
@@ -84,4 +85,11 @@ export async function keepKeyholder(
       await watching
     },
   }
+}
+
+async function startOpenable(start: KeyholderStart): Promise<KeyholderProcess> {
+  const child = await startKeyholder(start)
+  if (child.problem === undefined) return child
+  await child.stop()
+  throw child.problem
 }
