@@ -25,8 +25,8 @@ export function usageError(error: CommanderError, commandLine: string): GatewayE
  */
 export function withoutKeys(error: GatewayError, argv: readonly string[]): GatewayError {
   const keys = argv
-    .flatMap((word) => word.split(/[=/]/))
-    .filter((word) => mayBeApiKey(word) && /\d/.test(word))
+    .flatMap((word) => [word, word.slice(word.indexOf('=') + 1), word.slice(word.lastIndexOf('/') + 1)])
+    .filter((text) => mayBeApiKey(text) && /\d/.test(text))
   if (keys.length === 0) return error
   const hide = (text: string): string => keys.reduce((rest, key) => rest.replaceAll(key, '[hidden]'), text)
   const { code, message, retryAfterMs, facts } = error

@@ -50,6 +50,21 @@ describe('a new home', () => {
     assert.ok((await readdir(join(test.folder, 'home'))).includes('vault'))
   })
 
+  it('is refused where nothing can be made, by the name that was asked for', async () => {
+    await using test = await openTestWorld()
+    await writeFile(join(test.folder, 'home'), 'a file')
+    const onFile = await init(test)
+    assert.equal(onFile.exit, 5)
+    assert.match(onFile.errors, /home cannot be a home: it is no directory, or below a file/)
+    const args = ['init', '--key-file', '-', '--unlock-file', 'unlock']
+    const below = await test.run(['--home', 'home/below', ...args], KEY)
+    assert.equal(below.exit, 5, below.errors)
+    const nowhere = await test.run(['--home', '/proc/guichet', ...args], KEY)
+    assert.equal(nowhere.exit, 3)
+    assert.match(nowhere.errors, /^error: a home cannot be made at \/proc\/guichet /)
+    assert.deepEqual(await readdir(test.folder), ['home'])
+  })
+
   it('is never made over another one', async () => {
     await using test = await openTestWorld()
     await init(test)

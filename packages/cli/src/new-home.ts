@@ -38,8 +38,7 @@ export async function makeHome(home: Home, options: NewHome): Promise<void> {
   const { unlock, apiKey, world } = options
   const nowMs = world.clock.nowMs()
   await using undo = new AsyncDisposableStack()
-  await mkdir(dirname(home.path), { recursive: true, mode: 0o700 })
-  const draft = await mkdtemp(join(dirname(home.path), `.${basename(home.path)}-`))
+  const draft = await makeDraft(home)
   undo.defer(() => rm(draft, { recursive: true, force: true }))
 
   const secret =
@@ -49,6 +48,33 @@ export async function makeHome(home: Home, options: NewHome): Promise<void> {
   await createVault(join(draft, 'vault'), { apiKey, secrets: [secret], nowMs })
   await moveInto(draft, home.path, undo)
   undo.move()
+}
+
+async function makeDraft(home: Home): Promise<string> {
+  const place = dirname(home.path)
+  try {
+    await mkdir(place, { recursive: true, mode: 0o700 })
+    return await mkdtemp(join(place, `.${basename(home.path)}-`))
+  } catch (failure) {
+    throw unusable(home.path, failure)
+  }
+}
+
+/** Whatever the system complains of is about a name that nobody has typed, so the home is named instead. */
+function unusable(home: string, failure: unknown): GatewayError {
+  const code = systemCodeOf(failure)
+  const hint = 'name another place with --home or $GUICHET_HOME'
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === undefined) return GatewayError.from(failure)
+  if (code === 'ENOTDIR' || code === 'EEXIST') {
+    return new GatewayError('conflict', `${home} cannot be a home: it is no directory, or below a file`, {
+      hint,
+      cause: failure,
+    })
+  }
+  return new GatewayError('forbidden', `a home cannot be made at ${home} (${code})`, {
+    hint: `${hint}, or make ${dirname(home)} writable for this user`,
+    cause: failure,
+  })
 }
 
 function configOf(unlock: Unlock): object {
@@ -113,7 +139,7 @@ async function moveInto(draft: string, home: string, undo: AsyncDisposableStack)
 async function namesIn(path: string): Promise<readonly string[]> {
   return readdir(path).catch((failure: unknown) => {
     if (systemCodeOf(failure) === 'ENOENT') return []
-    throw failure
+    throw unusable(path, failure)
   })
 }
 

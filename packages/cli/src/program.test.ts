@@ -77,6 +77,6 @@ describe('the environment', () => {
     test.env = { GUICHET_API_KEY: key, RCLONE_FICHIER_API_KEY: key }
     const { exit, errors } = await test.run(['init', '--unlock-file', 'unlock'])
     assert.equal(exit, 2)
-    assert.match(errors, /--key-file missing/)
+    assert.match(errors, /--key-file is missing/)
   })
 })

@@ -30,7 +30,7 @@ import { addStat } from './commands/stat.ts'
 import { addStatus } from './commands/status.ts'
 import { addTree } from './commands/tree.ts'
 import { addUnseal } from './commands/unseal.ts'
-import { foreseen, usageError } from './failures.ts'
+import { foreseen, usageError, withoutKeys } from './failures.ts'
 import { createPrinter, type Printer } from './print.ts'
 import { type GlobalOptions, openSession, type Session } from './session.ts'
 import { VERSION } from './version.ts'
@@ -82,7 +82,7 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     return code
   } catch (failure) {
     if (failure instanceof CommanderError) return failure.exitCode
-    return reportFailure(failure, world)
+    return reportFailure(withoutKeys(foreseen(failure), argv), world)
   }
 }
 

@@ -57,9 +57,14 @@ function requireAnswers({ world }: Session, options: InitOptions): void {
     ...(options.unlockFile === undefined ? ['--unlock-file'] : []),
   ]
   if (missing.length === 0 || isInteractive(world)) return
-  throw new GatewayError('invalid', `there is no terminal to ask on, and ${missing.join(' and ')} missing`, {
-    hint: 'run `guichet init --key-file FILE --unlock-file FILE`, or run it on a terminal',
-  })
+  const verb = missing.length === 1 ? 'is' : 'are'
+  throw new GatewayError(
+    'invalid',
+    `there is no terminal to ask on, and ${missing.join(' and ')} ${verb} missing`,
+    {
+      hint: 'run `guichet init --key-file FILE --unlock-file FILE`, or run it on a terminal',
+    },
+  )
 }
 
 async function readApiKey({ world }: Session, keyFile: string | undefined): Promise<Secret> {
