@@ -21,19 +21,8 @@ export interface Forwarding {
 /** All that passes from the caller to 1fichier; the rest is ours to say. */
 const REQUEST_HEADERS = ['accept', 'accept-language', 'content-type', 'user-agent'] as const
 
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  // Ours alone: an answer of 1fichier must not pass for an error of the keyholder.
-  'x-guichet-keyholder',
-])
+/** All that passes back; a mark of the keyholder's own is not among them. */
+const ANSWER_HEADERS = ['content-length', 'content-type', 'date', 'location', 'retry-after'] as const
 
 /** A `get_upload_server.cgi` answer is far smaller. */
 const LOOKUP_BYTES_MAX = 4_096
@@ -76,14 +65,16 @@ function requestHeaders(request: IncomingMessage): OutgoingHttpHeaders {
     })
   }
   // An encoded answer could not be searched for the key.
-  const headers: OutgoingHttpHeaders = { 'accept-encoding': 'identity' }
-  for (const name of REQUEST_HEADERS) {
-    const value = request.headers[name]
-    if (value !== undefined) headers[name] = value
-  }
+  const headers: OutgoingHttpHeaders = { ...picked(request, REQUEST_HEADERS), 'accept-encoding': 'identity' }
   const length = request.headers['content-length']
   if (length !== undefined || request.method === 'POST') headers['content-length'] = length ?? '0'
   return headers
+}
+
+function picked({ headers }: IncomingMessage, names: readonly string[]): OutgoingHttpHeaders {
+  return Object.fromEntries(
+    names.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])),
+  )
 }
 
 async function giveBack(call: Forwarding, answer: IncomingMessage): Promise<void> {
@@ -97,7 +88,7 @@ async function giveBack(call: Forwarding, answer: IncomingMessage): Promise<void
     })
   }
   const begin = (): void => {
-    if (!response.headersSent) response.writeHead(answer.statusCode ?? 502, responseHeaders(answer))
+    if (!response.headersSent) response.writeHead(answer.statusCode ?? 502, picked(answer, ANSWER_HEADERS))
   }
   const lookup: Buffer[] = []
   let lookupBytes = 0
@@ -116,17 +107,6 @@ async function giveBack(call: Forwarding, answer: IncomingMessage): Promise<void
   begin()
   response.end(scan.rest())
   await once(response, 'finish', { signal })
-}
-
-function responseHeaders(answer: IncomingMessage): string[] {
-  const named = (answer.headers.connection ?? '').toLowerCase().split(',')
-  const dropped = new Set([...HOP_BY_HOP, ...named.map((name) => name.trim())])
-  const headers: string[] = []
-  for (let index = 0; index + 1 < answer.rawHeaders.length; index += 2) {
-    const name = answer.rawHeaders[index] ?? ''
-    if (!dropped.has(name.toLowerCase())) headers.push(name, answer.rawHeaders[index + 1] ?? '')
-  }
-  return headers
 }
 
 /** What a failure in the middle of a call means to the caller. */

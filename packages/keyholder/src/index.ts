@@ -7,5 +7,5 @@ export {
   type KeyholderStart,
   startKeyholder,
 } from './start.ts'
-export { createVault, inspectVault, type NewVault, openVault, replaceKey, type VaultFacts } from './vault.ts'
+export { createVault, inspectVault, type NewVault, openVault } from './vault.ts'
 export { DEFAULT_COST, type KdfCost } from './vault-format.ts'

@@ -29,12 +29,7 @@ export interface KeyholderStatus {
   readonly sealed: boolean
   readonly reason?: string
   /** Absent when the vault cannot be read. */
-  readonly vaultVersion?: number
   readonly keyAgeDays?: number
-  readonly unlockSlots: number
-  /** Begun since the start of the process. */
-  readonly forwards: number
-  readonly inFlight: number
 }
 
 /**
@@ -57,7 +52,6 @@ export class Keyholder implements Disposable {
   #state: State = { kind: 'sealed', reason: 'it has not been unsealed yet' }
   /** Counts the seals, so that an unseal under way does not undo a later seal. */
   #seals = 0
-  #forwards = 0
   #isChanging = false
 
   constructor(options: KeyholderOptions) {
@@ -67,19 +61,14 @@ export class Keyholder implements Disposable {
   async status(): Promise<KeyholderStatus> {
     const { vaultPath, nowMs } = this.#options
     const state = this.#state
-    const facts = await inspectVault(vaultPath).catch(() => undefined) // The reason of the seal tells why.
+    // The reason of the seal tells why a vault cannot be read.
+    const storedAtMs = await inspectVault(vaultPath).catch(() => undefined)
     return {
       sealed: state.kind === 'sealed',
-      ...(state.kind === 'sealed' ? { reason: state.reason } : {}),
-      ...(facts === undefined
-        ? {}
-        : {
-            vaultVersion: facts.version,
-            keyAgeDays: Math.max(0, Math.floor((nowMs() - facts.storedAtMs) / DAY_MS)),
-          }),
-      unlockSlots: facts?.slots ?? 0,
-      forwards: this.#forwards,
-      inFlight: this.#flights.size,
+      ...(state.kind === 'sealed' && { reason: state.reason }),
+      ...(storedAtMs !== undefined && {
+        keyAgeDays: Math.max(0, Math.floor((nowMs() - storedAtMs) / DAY_MS)),
+      }),
     }
   }
 
@@ -180,7 +169,6 @@ export class Keyholder implements Disposable {
       })
     }
     this.#flights.add(flight)
-    this.#forwards += 1
     try {
       return await work(flight.signal)
     } finally {

@@ -27,13 +27,6 @@ export interface NewVault {
   readonly cost?: KdfCost
 }
 
-/** What is known of a vault without opening it. */
-export interface VaultFacts {
-  readonly version: number
-  readonly slots: number
-  readonly storedAtMs: number
-}
-
 /** An open vault in memory. Whoever holds it overwrites both buffers when done. */
 export interface OpenedVault {
   readonly apiKey: Buffer
@@ -74,23 +67,9 @@ export async function openVault(path: string, secret: Secret): Promise<Secret> {
   return apiKey
 }
 
-/** Puts a new API key in the place of the old one; every secret that opened the vault still does. */
-export async function replaceKey(path: string, secret: Secret, newKey: Secret, nowMs: number): Promise<void> {
-  const opened = await unlockVault(path, secret)
-  try {
-    await resealVault(path, opened.dataKey, newKey, nowMs)
-  } finally {
-    forgetVault(opened)
-  }
-}
-
-export async function inspectVault(path: string): Promise<VaultFacts> {
-  const vault = await readVault(path)
-  return {
-    version: vault.version,
-    slots: vault.slots.length,
-    storedAtMs: Date.parse(vault.apiKey.storedAt),
-  }
+/** Reads a vault without opening it; gives when its API key was stored. */
+export async function inspectVault(path: string): Promise<number> {
+  return Date.parse((await readVault(path)).apiKey.storedAt)
 }
 
 /** `openVault` for the keyholder: buffers that can be overwritten, and the data key for a later rotation. */
@@ -100,6 +79,7 @@ export async function unlockVault(path: string, secret: Secret): Promise<OpenedV
   return { dataKey, apiKey: openApiKey(path, vault, dataKey) }
 }
 
+/** Puts a new API key in the place of the old one; every secret that opened the vault still does. */
 export async function resealVault(
   path: string,
   dataKey: Buffer,
