@@ -54,6 +54,18 @@ describe('the configuration', () => {
     assert.match(problems, /rules: \/not\/there cannot be read/)
   })
 
+  it('tells problems of values together with those of the shape of the file', async () => {
+    await write('config.json', {
+      listen: 'nowhere',
+      rules: '/no/such/rules.json',
+      freshMinutes: -1,
+      colour: 'green',
+    })
+    const problems = problemsOf().join('\n')
+    for (const what of ['listen: "nowhere"', '/no/such/rules.json', 'freshMinutes', 'colour'])
+      assert.ok(problems.includes(what), `${what} in\n${problems}`)
+  })
+
   it('lets a later source win: file, environment, flag', async () => {
     await write('config.json', {
       listen: '127.0.0.1:1',

@@ -52,7 +52,7 @@ export interface ConfigFile {
   readonly plainHttp?: boolean | undefined
 }
 
-const file: z.ZodType<ConfigFile> = z.strictObject({
+const file = z.strictObject({
   listen: z.string().optional(),
   unlock: z
     .discriminatedUnion('kind', [
@@ -204,11 +204,27 @@ function readCa(name: string | undefined, problems: string[]): string | undefine
 function readConfigFile(home: string, problems: string[]): ConfigFile {
   const name = path.join(home, 'config.json')
   try {
-    return parseJson(readFileSync(name, 'utf8'), file, 'config.json', problems) ?? {}
+    const text = readFileSync(name, 'utf8')
+    return parseJson(text, file, 'config.json', problems) ?? soundParts(text)
   } catch (failure) {
     if (systemCodeOf(failure) === 'ENOENT') return {}
     problems.push(`config.json: cannot be read (${systemCodeOf(failure) ?? 'unknown reason'})`)
     return {}
+  }
+}
+
+/** What can be understood of a broken file, so that the problems of its values are told with those of its shape. */
+function soundParts(text: string): ConfigFile {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) return {}
+    const parts = Object.entries(file.shape).flatMap(([name, shape]) => {
+      const part = shape.safeParse(Reflect.get(value, name))
+      return part.success ? [[name, part.data] as const] : []
+    })
+    return Object.fromEntries(parts)
+  } catch {
+    return {} // It is no JSON, which has been told.
   }
 }
 
