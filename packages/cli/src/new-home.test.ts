@@ -65,6 +65,21 @@ describe('a new home', () => {
     assert.deepEqual(await readdir(test.folder), ['home'])
   })
 
+  it('is made inside a place that is there, without touching what is around it', async () => {
+    await using test = await openTestWorld()
+    const home = join(test.folder, 'volume/home')
+    await mkdir(home, { recursive: true })
+    const inode = (await stat(home)).ino
+    const args = ['--home', 'volume/home', 'init', '--key-file', '-', '--unlock-file']
+    const refused = await test.run([...args, 'volume/home/private/unlock', '--json'], 'no key')
+    assert.equal(refused.exit, 2)
+    assert.deepEqual(await readdir(home), [])
+    assert.equal((await test.run([...args, 'volume/home/private/unlock'], KEY)).exit, 0)
+    assert.equal((await stat(home)).ino, inode, 'a mounted volume cannot be replaced by another folder')
+    assert.deepEqual((await readdir(home)).sort(), ['ca.key', 'ca.pem', 'config.json', 'private', 'vault'])
+    assert.deepEqual(await readdir(join(test.folder, 'volume')), ['home'])
+  })
+
   it('is never made over another one', async () => {
     await using test = await openTestWorld()
     await init(test)

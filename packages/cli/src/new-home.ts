@@ -38,25 +38,33 @@ export async function makeHome(home: Home, options: NewHome): Promise<void> {
   const { unlock, apiKey, world } = options
   const nowMs = world.clock.nowMs()
   await using undo = new AsyncDisposableStack()
-  const draft = await makeDraft(home)
+  const { path: draft, isBeside } = await makeDraft(home.path)
   undo.defer(() => rm(draft, { recursive: true, force: true }))
 
   const secret =
-    unlock.kind === 'prompt' ? unlock.passphrase : await openUnlockFile(unlock.path, home, draft, world, undo)
+    unlock.kind === 'prompt'
+      ? unlock.passphrase
+      : await openUnlockFile(unlock.path, isBeside ? { home: home.path, draft } : undefined, world, undo)
   await createAuthority(draft, nowMs)
   await writeWhole(join(draft, 'config.json'), `${JSON.stringify(configOf(unlock), null, 2)}\n`, 0o600)
   await createVault(join(draft, 'vault'), { apiKey, secrets: [secret], nowMs })
-  await moveInto(draft, home.path, undo)
+  if (isBeside) await becomeHome(draft, home.path)
+  else await moveInto(draft, home.path, undo)
   undo.move()
 }
 
-async function makeDraft(home: Home): Promise<string> {
-  const place = dirname(home.path)
+/**
+ * Beside the place of a home that is not there yet, so that one rename makes it.
+ * Inside one that is there: it may be a volume of its own, in a folder where this user may not write.
+ */
+async function makeDraft(home: string): Promise<{ readonly path: string; readonly isBeside: boolean }> {
   try {
+    if (await isThere(home)) return { path: await mkdtemp(join(home, '.new-')), isBeside: false }
+    const place = dirname(home)
     await mkdir(place, { recursive: true, mode: 0o700 })
-    return await mkdtemp(join(place, `.${basename(home.path)}-`))
+    return { path: await mkdtemp(join(place, `.${basename(home)}-`)), isBeside: true }
   } catch (failure) {
-    throw unusable(home.path, failure)
+    throw unusable(home, failure)
   }
 }
 
@@ -86,45 +94,52 @@ function configOf(unlock: Unlock): object {
 
 async function openUnlockFile(
   path: string,
-  home: Home,
-  draft: string,
+  /** A file inside a new home becomes part of what is moved into place as a whole. */
+  fresh: { readonly home: string; readonly draft: string } | undefined,
   world: World,
   undo: AsyncDisposableStack,
 ): Promise<Secret> {
-  const isThere = await stat(path).then(
+  if (await isThere(path))
+    return readSecretFile(path, { what: 'the unlock file', input: world.input, guarded: true })
+  const text = Buffer.from(world.random(SECRET_BYTES)).toString('base64')
+  const below = fresh === undefined ? '' : relative(fresh.home, path)
+  const isInside = below !== '' && !below.startsWith('..') && !isAbsolute(below)
+  const target = fresh !== undefined && isInside ? join(fresh.draft, below) : path
+  const made = await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+  if (made !== undefined) undo.defer(() => rm(made, { recursive: true, force: true }))
+  await writeWhole(target, `${text}\n`, 0o600)
+  undo.defer(() => rm(target, { force: true }))
+  return new Secret(text)
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
     () => true,
     (failure: unknown) => {
       if (systemCodeOf(failure) === 'ENOENT') return false
       throw failure
     },
   )
-  if (isThere) return readSecretFile(path, { what: 'the unlock file', input: world.input, guarded: true })
-  const text = Buffer.from(world.random(SECRET_BYTES)).toString('base64')
-  const below = relative(home.path, path)
-  const isBelow = below !== '' && !below.startsWith('..') && !isAbsolute(below)
-  // In a new home it becomes part of what is moved into place as a whole.
-  const isInside = isBelow && (await namesIn(home.path)).length === 0
-  const target = isInside ? join(draft, below) : path
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 })
-  await writeWhole(target, `${text}\n`, 0o600)
-  if (!isInside) undo.defer(() => rm(path, { force: true }))
-  return new Secret(text)
 }
 
 async function writeWhole(path: string, text: string, mode: number): Promise<void> {
   await using file = await open(path, 'wx', mode)
-  await file.writeFile(text)
-  await file.sync()
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } catch (failure) {
+    await rm(path, { force: true })
+    throw failure
+  }
 }
 
-/** One rename where the place is free or empty; else each thing by itself, the vault last, and all taken back on failure. */
+async function becomeHome(draft: string, home: string): Promise<void> {
+  await rename(draft, home)
+  await syncFolder(dirname(home))
+}
+
+/** Each thing by itself, the vault last, and all taken back on failure. */
 async function moveInto(draft: string, home: string, undo: AsyncDisposableStack): Promise<void> {
-  try {
-    await rename(draft, home)
-    return await syncFolder(dirname(home))
-  } catch (failure) {
-    if (systemCodeOf(failure) !== 'ENOTEMPTY' && systemCodeOf(failure) !== 'EEXIST') throw failure
-  }
   await chmod(home, 0o700)
   const names = (await readdir(draft)).sort((a, b) => Number(a === 'vault') - Number(b === 'vault'))
   for (const name of names) {

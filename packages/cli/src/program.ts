@@ -1,5 +1,6 @@
 import { GatewayError, TRAITS } from '@guichet/core'
 import { Command, CommanderError } from 'commander'
+import type { Cli } from './command.ts'
 import { addAccount } from './commands/account.ts'
 import { addAttr } from './commands/attr.ts'
 import { addCat } from './commands/cat.ts'
@@ -32,16 +33,9 @@ import { addTree } from './commands/tree.ts'
 import { addUnseal } from './commands/unseal.ts'
 import { foreseen, usageError, withoutKeys } from './failures.ts'
 import { createPrinter, type Printer } from './print.ts'
-import { type GlobalOptions, openSession, type Session } from './session.ts'
+import { type GlobalOptions, openSession } from './session.ts'
 import { VERSION } from './version.ts'
 import type { World } from './world.ts'
-
-/** What a command needs to hook itself in. */
-export interface Cli {
-  readonly world: Pick<World, 'output' | 'errors'>
-  /** Runs a command's work in a session of its own; a number is the exit code. */
-  run(command: Command, work: (session: Session) => Promise<number> | Promise<void>): Promise<void>
-}
 
 /** Adds one command to the program, in the order of the help. */
 type Add = (program: Command, cli: Cli) => void
@@ -129,16 +123,6 @@ export function createProgram(cli: Cli): Command {
   program.addHelpText('after', '\nEvery command explains itself: `guichet ls --help`.')
   refuseInOurWords(program, 'guichet')
   return program
-}
-
-/** Examples at the end of a command's help. */
-export function examples(...lines: readonly string[]): string {
-  return `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
-}
-
-/** Options that are repeated. */
-export function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value]
 }
 
 function refuseInOurWords(command: Command, commandLine: string): void {

@@ -75,6 +75,8 @@ export interface ApiTransfer {
   readonly createdMs: number
   readonly link?: string
   readonly problem?: string
+  /** The code of the failure, as in ApiFailure. */
+  readonly problemCode?: string
 }
 
 /** `POST /folders` → ApiStat */

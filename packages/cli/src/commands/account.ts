@@ -1,7 +1,7 @@
 import type { ApiAccount } from '@guichet/sdk'
 import type { Command } from 'commander'
+import { type Cli, examples } from '../command.ts'
 import { printable, table } from '../print.ts'
-import { type Cli, examples } from '../program.ts'
 import type { Session } from '../session.ts'
 import { sizeText } from '../sizes.ts'
 import { durationText, timeText } from '../times.ts'

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import type { ApiAttributes, ApiDetails } from '@guichet/sdk'
 import type { Command } from 'commander'
+import { type Cli, collect, examples } from '../command.ts'
 import { parsePlace } from '../places.ts'
 import { countText, printable, table } from '../print.ts'
-import { type Cli, collect, examples } from '../program.ts'
 import { readSecretFile } from '../secret-files.ts'
 import type { Session } from '../session.ts'
 

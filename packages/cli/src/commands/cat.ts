@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { GatewayError } from '@guichet/core'
 import type { Command } from 'commander'
+import { type Cli, examples } from '../command.ts'
 import { parsePlace } from '../places.ts'
-import { type Cli, examples } from '../program.ts'
 import type { Session } from '../session.ts'
 import { createWhirlpool } from '../whirlpool.ts'
 

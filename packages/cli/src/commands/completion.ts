@@ -1,6 +1,6 @@
 import { GatewayError } from '@guichet/core'
 import { Command } from 'commander'
-import { type Cli, examples } from '../program.ts'
+import { type Cli, examples } from '../command.ts'
 import type { Session } from '../session.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import { type Cli, examples } from '../command.ts'
 import { printable, table } from '../print.ts'
-import { type Cli, examples } from '../program.ts'
 import type { Session } from '../session.ts'
 import { durationText } from '../times.ts'
 

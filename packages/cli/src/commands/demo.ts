@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { GatewayError } from '@guichet/core'
 import type { Command } from 'commander'
+import { type Cli, examples } from '../command.ts'
 import { openStage, type Stage, TIME_SCALE } from '../demo/stage.ts'
 import { type Figure, playStory, type Story, type Teller } from '../demo/story.ts'
 import { countText, printable, table } from '../print.ts'
-import { type Cli, examples } from '../program.ts'
 import type { Session } from '../session.ts'
 import { durationText } from '../times.ts'
 

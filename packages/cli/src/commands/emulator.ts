@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import type { Emulator } from '@guichet/emulator'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type Cli, examples } from '../program.ts'
+import { type Cli, examples } from '../command.ts'
 import { readSecretFile } from '../secret-files.ts'
 import type { Session } from '../session.ts'
 

@@ -9,9 +9,9 @@ import {
 } from '@guichet/core'
 import type { ApiIssuedKey, ApiKey } from '@guichet/sdk'
 import type { Command } from 'commander'
+import { type Cli, examples } from '../command.ts'
 import { parseFolderPlace } from '../places.ts'
 import { printable, table } from '../print.ts'
-import { type Cli, examples } from '../program.ts'
 import type { Session } from '../session.ts'
 import { parseDuration, timeText } from '../times.ts'
 

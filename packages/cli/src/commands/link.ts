@@ -1,7 +1,7 @@
 import { GatewayError } from '@guichet/core'
 import type { Command } from 'commander'
+import { type Cli, examples } from '../command.ts'
 import { parsePlace, quoted } from '../places.ts'
-import { type Cli, examples } from '../program.ts'
 import type { Session } from '../session.ts'
 
 interface LinkOptions {

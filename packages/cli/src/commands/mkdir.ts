@@ -1,8 +1,8 @@
 import type { ApiNode } from '@guichet/sdk'
 import type { Command } from 'commander'
+import { type Cli, examples } from '../command.ts'
 import { parsePlace } from '../places.ts'
 import { printable } from '../print.ts'
-import { type Cli, examples } from '../program.ts'
 import type { Session } from '../session.ts'
 
 interface MkdirOptions {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
+import { type Cli, examples } from '../command.ts'
 import { takeDestination } from '../destinations.ts'
 import { parsePlace } from '../places.ts'
 import { printable } from '../print.ts'
-import { type Cli, examples } from '../program.ts'
 import type { Session } from '../session.ts'
 
 export function addMv(program: Command, cli: Cli): void {

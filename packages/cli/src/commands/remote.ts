@@ -1,9 +1,9 @@
 import { GatewayError } from '@guichet/core'
 import type { ApiRemote } from '@guichet/sdk'
 import type { Command } from 'commander'
+import { type Cli, collect, examples } from '../command.ts'
 import { parseFolderPlace } from '../places.ts'
 import { printable, table } from '../print.ts'
-import { type Cli, collect, examples } from '../program.ts'
 import type { Session } from '../session.ts'
 import { timeText } from '../times.ts'
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Cli, examples } from '../program.ts'
+import { type Cli, examples } from '../command.ts'
 import type { Session } from '../session.ts'
 
 export function addResume(program: Command, cli: Cli): void {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { type Cli, examples } from '../program.ts'
+import { type Cli, examples } from '../command.ts'
 import type { Session } from '../session.ts'
 
 interface ServeOptions {

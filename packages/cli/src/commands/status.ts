@@ -1,7 +1,7 @@
 import type { ApiStatus } from '@guichet/sdk'
 import type { Command } from 'commander'
+import { type Cli, examples } from '../command.ts'
 import { countText, printable, table } from '../print.ts'
-import { type Cli, examples } from '../program.ts'
 import type { Session } from '../session.ts'
 import { durationText, timeText } from '../times.ts'
 

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { GatewayError, SECOND_MS } from '@guichet/core'
+import { type ErrorCode, GatewayError, isErrorCode, SECOND_MS } from '@guichet/core'
 import type { ApiTransfer } from '@guichet/sdk'
 import { foreseen } from '../failures.ts'
 import { inParallel } from '../parallel.ts'
@@ -153,12 +153,16 @@ async function waitUntilStored(sender: Sender, sent: Sent): Promise<ApiTransfer>
     )
     if (transfer.state === 'stored') return transfer
     if (transfer.state === 'failed') {
-      throw new GatewayError('file-refused', transfer.problem ?? '1fichier did not take it', {
+      throw new GatewayError(codeOf(transfer), transfer.problem ?? '1fichier did not take it', {
         hint: '`guichet status` tells how the gateway is; send it again when the reason is gone',
       })
     }
     await session.world.clock.sleep(POLL_MS, session.stop)
   }
+}
+
+function codeOf({ problemCode = '' }: ApiTransfer): ErrorCode {
+  return isErrorCode(problemCode) ? problemCode : 'internal'
 }
 
 function patienceOf(sender: Sender, attemptsMax: number): Patience {

@@ -67,7 +67,7 @@ export function apiTransfer(transfer: Transfer): ApiTransfer {
     attempts,
     createdMs,
     ...(state.kind === 'stored' && { link: linkText(state.link) }),
-    ...(state.kind === 'failed' && { problem: state.message }),
+    ...(state.kind === 'failed' && { problem: state.message, problemCode: state.code }),
   }
 }
 
