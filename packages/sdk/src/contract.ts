@@ -74,8 +74,9 @@ export interface ApiTransfer {
   readonly attempts: number
   readonly createdMs: number
   readonly link?: string
+  /** Why it failed, or, in another state, why it does not get on until a person acts. */
   readonly problem?: string
-  /** The code of the failure, as in ApiFailure. */
+  /** The code of the problem, as in ApiFailure. */
   readonly problemCode?: string
 }
 

@@ -157,6 +157,11 @@ async function waitUntilStored(sender: Sender, sent: Sent): Promise<ApiTransfer>
         hint: '`guichet status` tells how the gateway is; send it again when the reason is gone',
       })
     }
+    if (transfer.problem !== undefined) {
+      throw new GatewayError(codeOf(transfer), transfer.problem, {
+        hint: 'the gateway keeps the file; mend the account, then `guichet resume` sends it',
+      })
+    }
     await session.world.clock.sleep(POLL_MS, session.stop)
   }
 }

@@ -234,12 +234,15 @@ describe('the uploader', () => {
     await using world = await UploadsWorld.open()
     await using process = await world.start()
     world.host.refusal = new GatewayError('account-refused', 'No such user')
-    await put(process, 'u1', { a: 'one' })
+    const [transfer] = await put(process, 'u1', { a: 'one' })
+    assert.ok(transfer !== undefined)
     await assert.rejects(world.passing(process.uploads.whenStored('u1')), { code: 'account-refused' })
     await assert.rejects(process.uploads.whenStored('u1'), { code: 'account-refused' })
+    assert.equal(process.uploads.refusalOf(transfer)?.code, 'account-refused')
     assert.equal(world.spool.contents.size, 1)
     world.host.refusal = undefined
     process.uploader.resume()
+    assert.equal(process.uploads.refusalOf(transfer), undefined)
     // The client sends it again after the error, and is given the transfer that it has already.
     await put(process, 'u2', { a: 'one' })
     await world.passing(process.uploads.whenStored('u2'))

@@ -63,6 +63,8 @@ export interface Uploads {
   /** Everything that is neither stored nor failed, oldest first. */
   unfinished(): Promise<readonly Transfer[]>
   counts(): Promise<Readonly<Record<TransferState['kind'], number>>>
+  /** Why a transfer does not get on until a person acts: 1fichier refuses the account. Its content is kept and goes later. */
+  refusalOf(transfer: Transfer): GatewayError | undefined
 }
 
 /** Content that is in the spool and not in the journal yet. */
@@ -246,6 +248,11 @@ class JournaledUploads implements Uploads {
 
   async counts(): Promise<Readonly<Record<TransferState['kind'], number>>> {
     return await this.#options.journal.counts()
+  }
+
+  refusalOf(transfer: Transfer): GatewayError | undefined {
+    const outcome = outcomeOf([transfer], this.#options.uploader.refusal())
+    return outcome instanceof GatewayError && transfer.state.kind !== 'failed' ? outcome : undefined
   }
 
   /**

@@ -133,7 +133,9 @@ function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
       needs: 'owner',
       async run({ caller }): Promise<{ transfers: readonly ApiTransfer[] }> {
         await gate.permitOwner(caller, 'list the transfers')
-        return { transfers: (await uploads.unfinished()).map(apiTransfer) }
+        return {
+          transfers: (await uploads.unfinished()).map((one) => apiTransfer(one, uploads.refusalOf(one))),
+        }
       },
     },
     {
@@ -144,7 +146,7 @@ function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
         const { key } = caller.principal
         if (transfer !== undefined && (key === 'owner' || transfer.key === key)) {
           await gate.permit(caller, 'upload', `transfer ${id}`)
-          return apiTransfer(transfer)
+          return apiTransfer(transfer, uploads.refusalOf(transfer))
         }
         throw new GatewayError('not-found', `there is no transfer ${id}`, {
           hint: 'transfers are forgotten some days after they ended',

@@ -1,6 +1,7 @@
 import {
   type FileNode,
   type FolderNode,
+  type GatewayError,
   linkText,
   pathText,
   type Transfer,
@@ -55,7 +56,7 @@ export function apiKey(key: VirtualKey): ApiKey {
   }
 }
 
-export function apiTransfer(transfer: Transfer): ApiTransfer {
+export function apiTransfer(transfer: Transfer, refusal: GatewayError | undefined): ApiTransfer {
   const { id, name, folder, sizeBytes, whirlpool, state, attempts, createdMs } = transfer
   return {
     id,
@@ -68,6 +69,7 @@ export function apiTransfer(transfer: Transfer): ApiTransfer {
     createdMs,
     ...(state.kind === 'stored' && { link: linkText(state.link) }),
     ...(state.kind === 'failed' && { problem: state.message, problemCode: state.code }),
+    ...(refusal !== undefined && { problem: refusal.message, problemCode: refusal.code }),
   }
 }
 
