@@ -101,14 +101,14 @@ export function createGate(options: {
       if (verbs.some((verb) => allowsVerb(caller.principal.verbs, verb))) return
       const [verb] = verbs
       if (verb === undefined) throw new GatewayError('internal', `nothing allows ${target}`)
-      throw await deny({ caller, verb, target }, mayNot(caller.principal, verb))
+      throw await deny({ caller, verb, target }, mayNot(caller.principal, verbs))
     },
 
     note: (caller, verb, target) => record({ caller, verb, target }, 'allow', ''),
 
     async permit(caller, verb, target) {
       if (allowsVerb(caller.principal.verbs, verb)) return record({ caller, verb, target }, 'allow', '')
-      throw await deny({ caller, verb, target }, mayNot(caller.principal, verb))
+      throw await deny({ caller, verb, target }, mayNot(caller.principal, [verb]))
     },
 
     async demandOwner(caller, what) {
@@ -130,11 +130,11 @@ function onlyOwner(what: string): GatewayError {
   })
 }
 
-function mayNot(principal: Principal, verb: Verb): GatewayError {
-  const verbs = [...principal.verbs, verb].join(',')
+function mayNot(principal: Principal, missing: readonly Verb[]): GatewayError {
+  const verbs = [...principal.verbs, ...missing].join(',')
   const root = principal.rootPath === '/' ? '' : ` --root '${principal.rootPath}'`
-  return new GatewayError('forbidden', `the key "${principal.name}" may not ${verb}`, {
+  return new GatewayError('forbidden', `the key "${principal.name}" may not ${missing.join(' or ')}`, {
     hint: `a key that may: \`guichet key create --name NAME --verbs ${verbs}${root}\``,
-    facts: { verb, key: principal.key },
+    facts: { verb: missing.join(' '), key: principal.key },
   })
 }

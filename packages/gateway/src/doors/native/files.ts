@@ -129,7 +129,7 @@ function placeRoutes({
     },
 
     'file/mv': {
-      needs: ['move'],
+      needs: ['move', 'rename'],
       async run(caller, body) {
         const wish = z.object({ urls: links, destination_folder_id: folderId, rename: text }).parse(body)
         const name = wish.rename === '' ? undefined : wish.rename
