@@ -194,7 +194,7 @@ describe('the ledger', () => {
       await counter.ask({ method: 'PUT', path: '/api/v1/content?at=/new', key: text, body: 'x' }),
     ]
     for (const [index, answer] of answers.entries()) {
-      assert.equal(answer.status, 503, `${index}: ${answer.text}`)
+      assert.equal(answer.status, 507, `${index}: ${answer.text}`)
       assert.match(answer.text, /the ledger cannot be written/)
     }
     assert.deepEqual(counter.calls(), [])

@@ -68,10 +68,12 @@ export function createGate(options: {
     try {
       await ledger.record(entry)
     } catch (cause) {
-      throw new GatewayError('unavailable', 'the ledger cannot be written, so nothing is done', {
-        hint: 'look at the disk of the data directory; `guichet status` answers again once it can be written',
-        cause,
-      })
+      const isFull = GatewayError.from(cause).code === 'disk-full'
+      throw new GatewayError(
+        isFull ? 'disk-full' : 'unavailable',
+        `the ledger cannot be written${isFull ? ' to the full disk' : ''}, so nothing is done`,
+        { hint: 'free some space, or look for the fault of the disk, where the data directory is', cause },
+      )
     }
     if (decision === 'deny') log.warn({ ...entry }, 'denied')
   }
