@@ -112,11 +112,12 @@ async function unsealFirst(keyholder: Keyholder, sources: UnlockSources): Promis
   const typed = isTyped(sources)
   for (let left = typed ? PASSPHRASE_TRIES : 1; left > 0; left -= 1) {
     try {
-      await keyholder.unseal(() => readUnlockSecret(sources))
+      const isRepeated = typed && left < PASSPHRASE_TRIES
+      await keyholder.unseal(() => readUnlockSecret({ ...sources, isRepeated }))
       return undefined
     } catch (failure) {
       const { code, message, hint } = GatewayError.from(failure)
-      if (code === 'sealed' || code === 'cancelled') return undefined
+      if (code === 'sealed') return undefined
       if (!typed || code !== 'unauthenticated') return { code, message, hint }
     }
   }

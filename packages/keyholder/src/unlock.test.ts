@@ -104,6 +104,7 @@ describe('passphrase on the terminal', () => {
   })
 
   it('can be declined', async () => {
-    assert.equal(await typed('half\u0003'), `Passphrase: ${hex('cancelled')}`)
+    assert.equal(await typed('half\u0003'), `Passphrase: \r\n${hex('cancelled')}`)
+    assert.equal(await typed('half\u0004'), `Passphrase: \r\n${hex('sealed')}`)
   })
 })

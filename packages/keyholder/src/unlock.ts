@@ -9,6 +9,8 @@ export interface UnlockSources {
   /** `$CREDENTIALS_DIRECTORY`, as systemd sets it. */
   readonly credentialsDirectory?: string | undefined
   readonly prompt: boolean
+  /** Somebody typed another one before: the question says that it was wrong. */
+  readonly isRepeated?: boolean
 }
 
 const SECRET_BYTES_MAX = 65_536
@@ -18,9 +20,12 @@ const PASSPHRASE_CHARACTERS_MAX = 1_024
 export async function readUnlockSecret(sources: UnlockSources): Promise<Secret> {
   const file = secretFile(sources)
   if (file !== undefined) return readKeyFile(file.path, file.guard)
-  if (sources.prompt) return readPassphrase('Passphrase of the vault: ', '/dev/tty')
+  if (sources.prompt) {
+    const before = sources.isRepeated === true ? 'That does not open it. ' : ''
+    return readPassphrase(`${before}Passphrase of the vault: `, '/dev/tty')
+  }
   throw new GatewayError('sealed', 'nothing was configured to open the vault with', {
-    hint: 'give a key file or a systemd credential, or run `guichet unseal` and type the passphrase',
+    hint: 'give an unlock file or a systemd credential, or run `guichet unseal` and type the passphrase',
   })
 }
 
@@ -36,7 +41,7 @@ function secretFile(sources: UnlockSources): Pick<PrivateFile, 'path' | 'guard'>
   return existsSync(path) ? { path, guard: 'service-manager' } : undefined
 }
 
-/** Reads one line from a terminal without showing it. Rejects with `cancelled` when the reader interrupts. */
+/** Reads one line from a terminal without showing it. Rejects with `cancelled` at Ctrl-C, with `sealed` at Ctrl-D. */
 export async function readPassphrase(question: string, terminalPath: string): Promise<Secret> {
   using terminal = openTerminal(terminalPath)
   terminal.write(question)
@@ -47,13 +52,14 @@ export async function readPassphrase(question: string, terminalPath: string): Pr
         terminal.write('\n')
         return new Secret(characters.join(''))
       }
-      if (character === '\u0003' || character === '\u0004') throw interrupted()
+      if (character === '\u0003') throw interrupted(terminal)
+      if (character === '\u0004') throw declined(terminal)
       if (character === '\u0015') characters.length = 0
       else if (character === '\u007f' || character === '\b') characters.pop()
       else if (characters.length < PASSPHRASE_CHARACTERS_MAX) characters.push(character)
     }
   }
-  throw interrupted()
+  throw declined(terminal)
 }
 
 async function readKeyFile(path: string, guard: PrivateFile['guard']): Promise<Secret> {
@@ -71,8 +77,16 @@ async function readKeyFile(path: string, guard: PrivateFile['guard']): Promise<S
   })
 }
 
-function interrupted(): GatewayError {
-  return new GatewayError('cancelled', 'no passphrase was typed', { hint: 'run `guichet unseal` when ready' })
+function interrupted(terminal: Terminal): GatewayError {
+  terminal.write('\n')
+  return new GatewayError('cancelled', 'stopped before the passphrase was typed', {
+    hint: 'Ctrl-D instead starts without it, to be opened by `guichet unseal` later',
+  })
+}
+
+function declined(terminal: Terminal): GatewayError {
+  terminal.write('\n')
+  return new GatewayError('sealed', 'no passphrase was typed', { hint: 'run `guichet unseal` when ready' })
 }
 
 interface Terminal extends Disposable {
@@ -94,7 +108,7 @@ function openTerminal(path: string): Terminal {
     }
   } catch (cause) {
     throw new GatewayError('sealed', 'there is no terminal to type the passphrase on', {
-      hint: 'give a key file or a systemd credential, or run `guichet unseal` from a terminal',
+      hint: 'give an unlock file or a systemd credential, or run `guichet unseal` from a terminal',
       cause,
     })
   }

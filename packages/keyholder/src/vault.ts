@@ -21,7 +21,7 @@ import {
 
 export interface NewVault {
   readonly apiKey: Secret
-  /** Each of them opens the vault: passphrases and contents of key files. */
+  /** Each of them opens the vault: passphrases and contents of unlock files. */
   readonly secrets: readonly Secret[]
   readonly nowMs: number
   readonly cost?: KdfCost
@@ -39,7 +39,7 @@ export async function createVault(path: string, vault: NewVault): Promise<void> 
   const cost = vault.cost ?? DEFAULT_COST
   if (vault.secrets.length < 1 || vault.secrets.length > SLOTS_MAX || !isBearable(cost)) {
     throw new GatewayError('invalid', 'a vault has 1 to 8 secrets and a bearable cost', {
-      hint: 'give one passphrase or key file, and leave the cost to its default',
+      hint: 'give one passphrase or unlock file, and leave the cost to its default',
     })
   }
   for (const secret of vault.secrets) requireStrength(secret)
@@ -156,7 +156,7 @@ async function openSlot(vault: Vault, secret: Secret): Promise<Buffer> {
     slotKey.fill(0)
     if (dataKey !== undefined) return dataKey
   }
-  throw new GatewayError('unauthenticated', 'this passphrase or key file does not open the vault', {
+  throw new GatewayError('unauthenticated', 'this passphrase or unlock file does not open the vault', {
     hint: 'try again; without the right one, make a new vault with `guichet init` and a new API key',
   })
 }
