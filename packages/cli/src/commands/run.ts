@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { GatewayError, SECOND_MS } from '@guichet/core'
 import type { ApiIssuedKey } from '@guichet/sdk'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { parseFolderPlace } from '../places.ts'
 import { writeBundle } from '../running/bundle.ts'
@@ -29,7 +29,11 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--verbs <verbs>', 'what it may do (default: files)')
     .option('--read-only', 'the same as --verbs read')
     .option('--root <folder>', 'the folder it is confined to', '/')
-    .option('--ttl <duration>', 'how long the key lasts at the most', parseDuration, parseDuration('24h'))
+    .addOption(
+      new Option('--ttl <duration>', 'how long the key lasts at the most')
+        .argParser(parseDuration)
+        .default(parseDuration('24h'), '24h'),
+    )
     .option('--tunnel', 'it may also reach hosts that are not of 1fichier')
     .option('--no-masking', 'leave its output as it is: on a terminal, but the key could be shown')
     .option('--ca <file>', 'the certificate of a gateway on another machine')
