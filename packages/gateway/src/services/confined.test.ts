@@ -12,7 +12,7 @@ describe('a confined key that finds nothing', () => {
     assert.deepEqual([told.code, told.message], ['not-found', 'there is no /b'])
     assert.equal(
       told.hint,
-      'look again; the key "kodi" sees only /films: one for more is made with another `--root`',
+      'look again; the key "kodi" sees only /films: make one with another `--root` to see more',
     )
     const bare = GatewayError.from(tellRoot(KEY, new GatewayError('not-found', 'there is no /b')))
     assert.match(bare.hint ?? '', /^the key "kodi" sees only \/films/)

@@ -12,7 +12,7 @@ export function tellRoot(
   if (!(failure instanceof GatewayError) || failure.code !== 'not-found' || principal.root === ROOT)
     return failure
   const { message, hint, retryAfterMs, facts } = failure
-  const reach = `the key "${principal.name}" sees only ${principal.rootPath}: one for more is made with another \`--root\``
+  const reach = `the key "${principal.name}" sees only ${principal.rootPath}: make one with another \`--root\` to see more`
   return new GatewayError('not-found', message, {
     hint: hint === undefined ? reach : `${hint}; ${reach}`,
     retryAfterMs,
