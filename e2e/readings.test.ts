@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { Secret } from '@guichet/core'
 import { READINGS, type Readings } from '@guichet/emulator'
@@ -6,6 +8,7 @@ import { connectGuichet, type Guichet } from '@guichet/sdk'
 import { stored, whirlpool } from './clients.ts'
 import { startFaultStand } from './fault-bench.ts'
 import type { Stand } from './stand.ts'
+import { until } from './until.ts'
 
 const MINUTE_MS = 60_000
 
@@ -50,6 +53,37 @@ describe('each reading of what wire.md leaves open (R12)', () => {
     assert.deepEqual(stored(stand), names.map((name) => `${name} ${whirlpool(Buffer.from(name))}`).sort())
     assert.equal(stand.emulator.snapshot().uploads.files, names.length)
   })
+})
+
+describe('an API key that 1fichier knows no more', () => {
+  const readings = [
+    { uploadWrongKey: 'refused', wrongKey: 'not-authenticated' },
+    { uploadWrongKey: 'anonymous', wrongKey: 'no-such-user' },
+    { uploadWrongKey: 'anonymous', wrongKey: 'bad-token' },
+  ] as const
+  for (const { uploadWrongKey, wrongKey } of readings) {
+    it(`never has an upload acknowledged, and the right one sends it (${uploadWrongKey}, ${wrongKey})`, async () => {
+      await using stand = await startFaultStand()
+      stand.emulator.setReadings({ uploadWrongKey, wrongKey })
+      const [source, wrong, right] = ['source', 'wrong', 'right'].map((name) => path.join(stand.work, name))
+      assert.ok(source !== undefined && wrong !== undefined && right !== undefined)
+      await writeFile(source, 'content')
+      await writeFile(wrong, 'B'.repeat(32), { mode: 0o600 })
+      await writeFile(right, stand.emulator.apiKey, { mode: 0o600 })
+      const run = async (...args: readonly string[]): Promise<number> => (await stand.guichet(args)).code
+      assert.equal(await run('ls', '/'), 0)
+      assert.equal(await run('rotate', '--key-file', wrong, '--no-check'), 0)
+      assert.equal(await run('put', source, '/a.txt'), 7)
+      const { calls } = stand.emulator.snapshot()
+      assert.ok((calls['folder/ls'] ?? 0) <= 2, 'the refusal is asked for once')
+      assert.equal(await run('rotate', '--key-file', right, '--no-check'), 0)
+      assert.equal(await run('resume'), 0)
+      assert.equal(await run('put', source, '/a.txt'), 0)
+      const expected = whirlpool(Buffer.from('content'))
+      await until('the upload', () => stored(stand).length > 0)
+      assert.deepEqual(stored(stand), [`/a.txt ${expected}`])
+    })
+  }
 })
 
 function* alternatives(): Generator<readonly [keyof Readings, unknown]> {

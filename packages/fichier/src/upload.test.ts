@@ -204,6 +204,21 @@ describe('the report of an upload', () => {
     ['a report that is gone', 404, '<html>Not Found</html>', 'not-found'],
     ['text of another kind', 200, 'something else', 'upstream-changed'],
     [
+      'files that belong to nobody',
+      200,
+      {
+        links: [
+          {
+            download: 'https://1fichier.com/?abcde',
+            filename: 'a',
+            size: '1',
+            remove: 'https://1fichier.com/remove/abcde/code',
+          },
+        ],
+      },
+      'not-found',
+    ],
+    [
       'a link of another place',
       200,
       { links: [{ download: 'https://example.com/', filename: 'a', size: 1 }] },
