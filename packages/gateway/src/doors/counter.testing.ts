@@ -283,7 +283,7 @@ function witness(real: FileHost): {
       },
     })
   const fail = (method: string, ...more: readonly Fault[]): void => {
-    faults.set(method, [...(faults.get(method) ?? []), ...more])
+    faults.set(method, more.length === 0 ? [] : [...(faults.get(method) ?? []), ...more])
   }
   return { host: wrap(real, ''), upstream, fail }
 }
