@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -250,9 +250,13 @@ async function heapSnapshotOf(stand: Stand, directory: string): Promise<string> 
   assert.ok(pid !== undefined)
   const before = await readdir(directory)
   process.kill(pid, 'SIGUSR2')
-  // The process answers again once its snapshot is written: it stands still meanwhile.
+  // It stands still while it writes, so an answer after the file is there means that the file is whole.
+  let name: string | undefined
+  for (let tries = 0; tries < 50 && name === undefined; tries += 1) {
+    await fetch(`${stand.url}/healthz`)
+    name = (await readdir(directory)).find((entry) => !before.includes(entry))
+  }
   await fetch(`${stand.url}/healthz`)
-  const name = (await readdir(directory)).find((entry) => !before.includes(entry))
   assert.ok(name !== undefined, 'the gateway wrote no heap snapshot')
   return path.join(directory, name)
 }
@@ -304,7 +308,7 @@ describe('the API key (K3, K4)', () => {
 
   it('is in nothing that is written, told or remembered, and goes to the permitted places only', {
     skip: without('sh'),
-  }, async () => {
+  }, async (test) => {
     await using wire = await openWire()
     const snapshots = await mkdtemp(path.join(tmpdir(), 'guichet-heap-'))
     await using _snapshots = { [Symbol.asyncDispose]: () => rm(snapshots, { recursive: true }) }
@@ -337,16 +341,30 @@ describe('the API key (K3, K4)', () => {
     for (const search of searches) {
       for (const one of family) search.process(one)
       search.file(snapshot)
-      search.memory(pid)
+      if (!search.memory(pid)) test.diagnostic('the memory of the gateway could not be read here')
       await search.directory(stand.work)
       search.bytes('the terminal', stand.output.join('\n'))
       search.bytes('the wire', Buffer.concat(wire.seen))
     }
     assertClean(searches)
+    await assertPrivate(stand.home)
     await refusesExposedKeys(stand, told, searches)
     assertSightings(stand)
+    const places = searches.reduce((sum, { looked }) => sum + looked.places, 0)
+    const bytes = searches.reduce((sum, { looked }) => sum + looked.bytes, 0)
+    test.diagnostic(`searched ${places} places, ${Math.round(bytes / 1e6)} MB`)
   })
 })
+
+/** Nothing of a home but its certificate is for other users of the machine. */
+async function assertPrivate(home: string): Promise<void> {
+  const entries = await readdir(home, { recursive: true })
+  assert.ok(entries.length >= 8, 'vault, database, sockets and the rest')
+  for (const name of ['.', ...entries]) {
+    const { mode } = await stat(path.join(home, name))
+    assert.ok(name === 'ca.pem' || (mode & 0o077) === 0, `${name} has the mode ${mode.toString(8)}`)
+  }
+}
 
 /** Somebody hands the API key itself to every door: it is refused, and repeated nowhere. */
 async function refusesExposedKeys(stand: Stand, told: Told, searches: readonly Search[]): Promise<void> {

@@ -86,20 +86,24 @@ export function searchFor(secret: string): Search {
     },
 
     memory(pid) {
-      const maps = readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')
       let isReadable = false
-      const descriptor = openSync(`/proc/${pid}/mem`, 'r')
       try {
-        for (const line of maps) {
-          const [range = '', rights = '', , , inode, name = ''] = line.trim().split(/\s+/)
-          if (!rights.startsWith('r') || (inode !== '0' && !rights.includes('w')) || /^\[v/.test(name))
-            continue
-          const [from = 0, to = 0] = range.split('-').map((digits) => Number.parseInt(digits, 16))
-          looked.places += 1
-          isReadable = stream(`memory of ${pid} ${line}`, descriptor, from, to) || isReadable
+        const maps = readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')
+        const descriptor = openSync(`/proc/${pid}/mem`, 'r')
+        try {
+          for (const line of maps) {
+            const [range = '', rights = '', , , inode, name = ''] = line.trim().split(/\s+/)
+            const isAnonymous = inode === '0' || rights.includes('w')
+            if (!rights.startsWith('r') || !isAnonymous || /^\[v/.test(name)) continue
+            const [from = 0, to = 0] = range.split('-').map((digits) => Number.parseInt(digits, 16))
+            looked.places += 1
+            isReadable = stream(`memory of ${pid} ${line}`, descriptor, from, to) || isReadable
+          }
+        } finally {
+          closeSync(descriptor)
         }
-      } finally {
-        closeSync(descriptor)
+      } catch (failure) {
+        if (!/EACCES|EPERM|ENOENT/.test(String(failure))) throw failure
       }
       return isReadable
     },
