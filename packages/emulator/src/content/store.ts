@@ -5,8 +5,6 @@ import type { ContentRef } from '../state/records.ts'
 import { SyntheticWitness, syntheticRange } from './synthetic.ts'
 import { openWhirlpool, type Whirlpool } from './whirlpool.ts'
 
-const LOOK_BYTES = 256 * 1024
-
 export interface StoredContent {
   readonly content: ContentRef
   readonly sizeBytes: number
