@@ -5,6 +5,8 @@ import type { ContentRef } from '../state/records.ts'
 import { SyntheticWitness, syntheticRange } from './synthetic.ts'
 import { openWhirlpool, type Whirlpool } from './whirlpool.ts'
 
+const LOOK_BYTES = 256 * 1024
+
 export interface StoredContent {
   readonly content: ContentRef
   readonly sizeBytes: number
@@ -99,13 +101,24 @@ export class ContentStore {
   #hashWriter(whirlpool: Whirlpool): ContentWriter {
     const witness = new SyntheticWitness(this.#options.knownSeeds())
     let sizeBytes = 0
+    let gathered: Uint8Array[] = []
+    let gatheredBytes = 0
+    // TLS brings 16 KiB at a time, and every look at the content has a price of its own.
+    const look = (): void => {
+      const bytes = Buffer.concat(gathered)
+      whirlpool.update(bytes)
+      witness.watch(bytes)
+      gathered = []
+      gatheredBytes = 0
+    }
     return {
       write: async (chunk) => {
-        whirlpool.update(chunk)
-        witness.watch(chunk)
+        gathered.push(chunk)
+        gatheredBytes += chunk.length
         sizeBytes += chunk.length
+        if (gatheredBytes >= LOOK_BYTES) look()
       },
-      end: async () => undefined,
+      end: async () => look(),
       keep: async () => {
         const seed = witness.seed()
         const content: ContentRef = seed === undefined ? { kind: 'forgotten' } : { kind: 'synthetic', seed }
