@@ -16,6 +16,7 @@ describe('the environment of a child', () => {
         ALL_PROXY: 'socks5://other',
         https_proxy: 'http://other',
         NO_PROXY: '*.1fichier.com',
+        NODE_COMPILE_CACHE: '/opt/guichet/node_modules/.cache/guichet',
       },
       FACTS,
     )
@@ -29,6 +30,9 @@ describe('the environment of a child', () => {
     const ours = Object.keys(env).filter((name) => name.startsWith('GUICHET_'))
     assert.deepEqual(ours.sort(), ['GUICHET_KEY', 'GUICHET_URL'])
     assert.equal(env['ALL_PROXY'], undefined)
+    assert.equal(env['NODE_COMPILE_CACHE'], undefined)
+    const own = childEnvironment({ NODE_COMPILE_CACHE: '/var/cache/node' }, FACTS)
+    assert.equal(own['NODE_COMPILE_CACHE'], '/var/cache/node')
   })
 
   it('has an address that can be connected to', () => {

@@ -26,7 +26,11 @@ export function childEnvironment(
 ): Record<string, string> {
   const kept = Object.entries(parent).filter(
     // A proxy for everything would be asked before ours; exceptions of the parent could name 1fichier.
-    ([name]) => !/^GUICHET_/i.test(name) && !/^(?:all|https|no)_proxy$/i.test(name),
+    ([name, value = '']) =>
+      !/^GUICHET_/i.test(name) &&
+      !/^(?:all|https|no)_proxy$/i.test(name) &&
+      // The launcher's own: no program of somebody else keeps its code there.
+      !(name === 'NODE_COMPILE_CACHE' && /[\\/]\.cache[\\/]guichet$/.test(value)),
   )
   const environment: Record<string, string> = {}
   for (const [name, value] of kept) if (value !== undefined) environment[name] = value
