@@ -2,8 +2,9 @@
 // Starts Guichet under a Node that can run it (24 or newer), whatever Node the machine has.
 // This file must parse on any Node from 12 on: no import, no new syntax.
 'use strict'
+const fs = require('node:fs')
 const path = require('node:path')
-const { spawn } = require('node:child_process')
+const { spawn, spawnSync } = require('node:child_process')
 
 const main = path.join(__dirname, '..', 'packages', 'cli', 'src', 'main.ts')
 // 1fichier's checksum is Whirlpool, which OpenSSL 3 keeps in its legacy provider.
@@ -16,7 +17,7 @@ const flags = [
 ]
 const command = [...flags, main, ...process.argv.slice(2)]
 
-// Without it each start strips the types anew, which takes 17 MB. Where it cannot be written, nothing is kept.
+// Without it each process strips the types anew, and keeps 20 MB for that. Where it cannot be written, nothing is kept.
 if (!process.env.NODE_COMPILE_CACHE) {
   process.env.NODE_COMPILE_CACHE = path.join(__dirname, '..', 'node_modules', '.cache', 'guichet')
 }
@@ -30,6 +31,17 @@ function bundledNode() {
   }
 }
 
+/** Whether nobody has compiled ahead into this cache yet; from now on somebody has. */
+function isNew(cache) {
+  try {
+    fs.mkdirSync(cache, { recursive: true })
+    fs.writeFileSync(path.join(cache, 'compiled-ahead'), '', { flag: 'wx' })
+    return true
+  } catch {
+    return false // It is there, or this user cannot write to it and goes without.
+  }
+}
+
 const own = Number(process.versions.node.split('.')[0])
 const node = own >= 24 ? process.execPath : bundledNode()
 if (node === undefined) {
@@ -38,6 +50,10 @@ if (node === undefined) {
     'hint: install Node 24 from https://nodejs.org, or run `npm install` here without `--omit=optional`\n',
   )
   process.exit(1)
+}
+
+if (isNew(process.env.NODE_COMPILE_CACHE)) {
+  spawnSync(node, [...flags, path.join(__dirname, 'compile-ahead.mjs')], { stdio: 'ignore' })
 }
 
 if (typeof process.execve === 'function') {

@@ -149,6 +149,9 @@ function fail(failure: unknown): never {
   process.exit(1)
 }
 
-process.on('uncaughtException', fail)
-process.on('unhandledRejection', fail)
-main().then(() => process.exit(0), fail)
+// Else it is compiled ahead only, by bin/compile-ahead.mjs.
+if (import.meta.main) {
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', fail)
+  main().then(() => process.exit(0), fail)
+}
