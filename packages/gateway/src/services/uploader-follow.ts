@@ -53,7 +53,7 @@ async function takeReport(work: UploadWork, batch: Batch): Promise<'done' | 'pen
     const host = work.host({ key, priority: 'write' })
     const report = await host.uploadReport({ node, xid }, { signal: work.stop })
     if (report.kind === 'pending' || report.files.length === 0) return 'pending'
-    const verified = verifyReport(batch.left, report.files)
+    const verified = verifyReport(batch.left, await notTaken(work, report.files))
     await keep(work, batch, verified.stored)
     await replace(work, batch, verified.corrupt)
     work.reported()
@@ -66,6 +66,18 @@ async function takeReport(work: UploadWork, batch: Batch): Promise<'done' | 'pen
     work.log?.debug({ code: error.code, node, xid }, `no report: ${error.message}`)
     return error.code === 'not-found' ? 'unknown' : 'pending'
   }
+}
+
+/**
+ * A report is read again when it left something open, and then it shows files that other transfers have become.
+ * Whatever their content, they stand for no second transfer.
+ */
+async function notTaken(work: UploadWork, files: readonly StoredFile[]): Promise<readonly StoredFile[]> {
+  const free: StoredFile[] = []
+  for (const file of files) {
+    if ((await work.journal.storedAs(file.link.id)) === undefined) free.push(file)
+  }
+  return free
 }
 
 /**

@@ -96,11 +96,11 @@ describe('an upload whose process is killed', () => {
         fc.array(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.constantFrom('before', 'after')), {
           maxLength: 4,
         }),
-        fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 5 }),
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 3 }), fc.boolean()), { minLength: 1, maxLength: 5 }),
         async (faults, kills, sizes) => {
           await using world = await UploadsWorld.open()
           world.host.fail(...faults)
-          const wanted = sizes.map((size, index) => filesOf(index, size))
+          const wanted = sizes.map(([size, isAlike], index) => filesOf(index, size, isAlike))
           const client = new Client(world, wanted)
           for (const [steps, when] of kills) {
             const mortality = new Mortality(steps, when)
@@ -188,9 +188,13 @@ async function passUntil(world: UploadsWorld, isSo: () => boolean): Promise<void
   await world.until(() => isSo())
 }
 
-function filesOf(index: number, count: number): Readonly<Record<string, string>> {
+/** `isAlike`: the files differ in their names only. */
+function filesOf(index: number, count: number, isAlike: boolean): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Array.from({ length: count }, (_, at) => [`${index}-${at}`, `content ${index} ${at}`]),
+    Array.from({ length: count }, (_, at) => [
+      `${index}-${at}`,
+      isAlike ? 'the same content' : `content ${index} ${at}`,
+    ]),
   )
 }
 
