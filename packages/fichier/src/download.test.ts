@@ -195,6 +195,24 @@ describe('a direct link', () => {
     assert.equal(open, 0)
   })
 
+  it('lets the answer go when its reader leaves before the first byte', async () => {
+    let left = 0
+    const body: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.reject(new Error('nobody asked for a byte')),
+        async return() {
+          left += 1
+          return { done: true, value: undefined }
+        },
+      }),
+    }
+    const exchange: Exchange = async () => ({ status: 200, headers: { 'content-length': '12' }, body })
+    const host = connectFichier({ keyed: exchange, open: exchange, boundary: () => '' })
+    const content = await host.openDirect(DIRECT, undefined, {})
+    await content.body[Symbol.asyncIterator]().return?.()
+    assert.equal(left, 1)
+  })
+
   it('is opened nowhere else, and for no impossible range', async () => {
     const host = unaskedHost()
     const urls = [

@@ -120,14 +120,32 @@ function plainLengthOf(response: HttpResponse): number | undefined {
   return Number(text)
 }
 
-/** The bytes, as many as promised; a body that is shorter or longer ends in `corrupt`, never in a wrong file. */
-async function* exactly(
-  response: HttpResponse,
+/**
+ * The bytes, as many as promised; a body that is shorter or longer ends in `corrupt`, never in a wrong file.
+ * Who leaves before the first byte lets the connection go, too: a generator that has not begun would keep it.
+ */
+function exactly(response: HttpResponse, lengthBytes: number, call: HostCall): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const chunks = response.body[Symbol.asyncIterator]()
+      const counted = count(chunks, lengthBytes, call)
+      return {
+        next: () => counted.next(),
+        async return() {
+          await chunks.return?.()
+          return await counted.return()
+        },
+      }
+    },
+  }
+}
+
+async function* count(
+  chunks: AsyncIterator<Uint8Array>,
   lengthBytes: number,
   call: HostCall,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<Uint8Array, void, undefined> {
   let gotBytes = 0
-  const chunks = response.body[Symbol.asyncIterator]()
   let isDone = false
   try {
     for (;;) {

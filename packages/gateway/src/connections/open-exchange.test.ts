@@ -200,6 +200,15 @@ it('leaving the loop destroys the connection, and does not read on', async () =>
   assert.ok(writtenBytes < 64 * 1024 * 1024, `${writtenBytes} bytes were sent to nobody`)
 })
 
+it('gives the connection of a download back when nobody reads its body', async () => {
+  await using standIn = await openStandIn((_request, response) => void response.end(Buffer.alloc(1_000_000)))
+  await using open = opened(standIn, { limits: { downloads: 1 } })
+  for (let round = 0; round < 3; round += 1) {
+    const { body } = await open.exchange(get('https://a-1.1fichier.com/p1'))
+    await body[Symbol.asyncIterator]().return?.()
+  }
+})
+
 it('lets no more downloads run at one time than the account has connections, and reports pass by', async () => {
   const waiting: ServerResponse[] = []
   const arrived: (() => void)[] = []

@@ -179,18 +179,30 @@ function joined(
   return flat
 }
 
-/** Leaving the loop destroys the stream, and with it the connection of a body that was not read to its end. */
-async function* bodyOf(
+/** Leaving destroys the stream, and with it the connection of a body that was not read to its end, or not at all. */
+function bodyOf(
   stream: Readable,
   host: string,
   { signal, onContent }: Pick<HttpRequest, 'signal'> & Pick<ExchangeOptions, 'onContent'>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-      onContent?.(chunk.length)
-      yield chunk
-    }
-  } catch (failure) {
-    throw failureOf(failure, host, signal)
+): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const chunks: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]()
+      return {
+        async next() {
+          try {
+            const next = await chunks.next()
+            if (next.done !== true) onContent?.(next.value.length)
+            return next
+          } catch (failure) {
+            throw failureOf(failure, host, signal)
+          }
+        },
+        async return() {
+          stream.destroy()
+          return { done: true, value: undefined }
+        },
+      }
+    },
   }
 }
