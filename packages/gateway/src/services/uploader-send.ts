@@ -19,7 +19,7 @@ export async function sendBatch(
   target: UploadTarget,
   waiting: readonly Transfer[],
 ): Promise<Sent> {
-  const present = await withContent(work, waiting)
+  const present = await findContent(work, waiting)
   const first = present[0]
   if (first === undefined) return { kind: 'nothing' }
   const startedMs = work.clock.nowMs()
@@ -88,10 +88,17 @@ export async function sendUncounted(
   work.putBack(again, groupMax)
 }
 
-async function withContent(work: UploadWork, waiting: readonly Transfer[]): Promise<readonly Transfer[]> {
+/** Those whose content is there. While the disk cannot tell, all of them wait on: what is journaled is owed. */
+async function findContent(work: UploadWork, waiting: readonly Transfer[]): Promise<readonly Transfer[]> {
   const present: Transfer[] = []
-  for (const transfer of waiting) {
-    if ((await work.content.sizeBytes(transfer.id)) === transfer.sizeBytes) present.push(transfer)
+  try {
+    for (const transfer of waiting) {
+      if ((await work.content.sizeBytes(transfer.id)) === transfer.sizeBytes) present.push(transfer)
+    }
+  } catch (failure) {
+    work.pause(GatewayError.from(failure))
+    work.putBack(waiting, waiting.length)
+    return []
   }
   const lost = waiting.filter((transfer) => !present.includes(transfer))
   if (lost.length > 0) {
