@@ -22,7 +22,7 @@ const UNKNOWN_MAX = 3
 export async function follow(work: UploadWork, batch: Batch, stage: 'reporting' | 'doubtful'): Promise<void> {
   if (stage === 'reporting') {
     const { reportForMs, report } = work.limits
-    await pollReport(work, batch, work.clock.nowMs() + reportForMs, report)
+    await pollReport(work, batch, reportForMs, report)
     if (batch.left.length > 0) batch.left = await doubt(work, batch)
   }
   if (batch.left.length > 0) await prove(work, batch)
@@ -32,12 +32,15 @@ export async function follow(work: UploadWork, batch: Batch, stage: 'reporting' 
  * Asks for the report until it has come or the time is over. Asking costs nothing, and storing begins when it is asked.
  * What it says of our files is carried out; those it does not name stay in `batch.left`.
  */
-async function pollReport(work: UploadWork, batch: Batch, untilMs: number, growth: Growth): Promise<void> {
+async function pollReport(work: UploadWork, batch: Batch, forMs: number, growth: Growth): Promise<void> {
   const { clock, stop } = work
+  let untilMs = clock.nowMs() + forMs
   let unknown = 0
   for (let asked = 0; ; asked += 1) {
     const outcome = await takeReport(work, batch)
     if (outcome === 'unknown') unknown += 1
+    // A clock that is set back makes the time longer by its length at the most, not by the step.
+    untilMs = Math.min(untilMs, clock.nowMs() + forMs)
     const leftMs = untilMs - clock.nowMs()
     // Scaled limits have broken milliseconds; less than one is no time to wait for.
     if (outcome === 'done' || unknown >= UNKNOWN_MAX || leftMs < 1) return
@@ -90,9 +93,9 @@ async function prove(work: UploadWork, batch: Batch): Promise<void> {
   const settleMs = limits.settleMs + Math.ceil(bytes / limits.settleBytesPerMs)
   for (let look = 1; look <= 2; look += 1) {
     const dueMs = clock.nowMs() + settleMs
-    await pollReport(work, batch, dueMs, limits.retry)
+    await pollReport(work, batch, settleMs, limits.retry)
     if (batch.left.length === 0) return
-    await clock.sleep(dueMs - clock.nowMs(), work.stop)
+    await clock.sleep(Math.min(settleMs, dueMs - clock.nowMs()), work.stop)
     const listed = await lookInto(work, batch)
     if (listed === undefined) {
       await work.progress.fail(batch.left, 'not-found', 'its folder was removed while it was sent')

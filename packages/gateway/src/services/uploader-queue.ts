@@ -77,6 +77,9 @@ export class UploadQueue {
     let waitMs: number | undefined
     for (const folder of this.#folders.values()) {
       if (asking.has(folder.id)) continue
+      // What seems to come from the future came before somebody set the clock back.
+      folder.firstMs = Math.min(folder.firstMs, nowMs)
+      folder.lastMs = Math.min(folder.lastMs, nowMs)
       const folderWaitMs = this.#dueMs(folder) - nowMs
       if (folderWaitMs > 0) {
         waitMs = Math.min(waitMs ?? folderWaitMs, folderWaitMs)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { GatewayError, type TransferId } from '@guichet/core'
+import { GatewayError, HOUR_MS, MINUTE_MS, type TransferId } from '@guichet/core'
 import { MemorySpool, put, UploadsWorld } from './uploads-world.testing.ts'
 
 describe('the uploader in trouble of its own machine', () => {
@@ -13,6 +13,39 @@ describe('the uploader in trouble of its own machine', () => {
     await world.passing(process.uploads.whenStored('u1'))
     assert.deepEqual(world.stored(), ['a=one', 'b=two'])
     assert.equal(world.host.uploads.length, 1)
+  })
+
+  it('waits no longer for company when the clock is set back', async () => {
+    await using world = await UploadsWorld.open()
+    await using process = await world.start()
+    await put(process, 'u1', { a: 'one' })
+    await world.clock.settle()
+    world.clock.jump(-HOUR_MS)
+    await world.clock.advance(MINUTE_MS)
+    assert.equal(await world.states(), '1 stored')
+  })
+
+  it('pauses no longer after a failure when the clock is set back', async () => {
+    await using world = await UploadsWorld.open()
+    await using process = await world.start()
+    world.host.refusal = new GatewayError('upstream-down', 'no answer')
+    await put(process, 'u1', { a: 'one' })
+    await world.clock.advance(1_000)
+    world.host.refusal = undefined
+    world.clock.jump(-HOUR_MS)
+    await world.clock.advance(MINUTE_MS)
+    assert.equal(await world.states(), '1 stored')
+  })
+
+  it('proves what became of a request at its time when the clock is set back', async () => {
+    await using world = await UploadsWorld.open()
+    await using process = await world.start()
+    world.host.fail({ answer: 'cut', content: 'lost' })
+    await put(process, 'u1', { a: 'one' })
+    await world.clock.advance(10_000)
+    world.clock.jump(-24 * HOUR_MS)
+    await world.clock.advance(10 * MINUTE_MS)
+    assert.equal(await world.states(), '1 stored')
   })
 })
 

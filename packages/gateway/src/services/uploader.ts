@@ -82,6 +82,7 @@ class PatientUploader implements Uploader {
   #loop: Promise<void> = Promise.resolve()
   #failures = 0
   #pausedUntilMs = 0
+  #pauseMs = 0
   /** An upload node refused the account: no breaker stands before it, so that only a person can go on. */
   #isHeld = false
   #refusal: GatewayError | undefined
@@ -195,6 +196,8 @@ class PatientUploader implements Uploader {
     const nowMs = clock.nowMs()
     if (this.#isHeld || this.#serving.size >= limits.inFlightMax) return undefined
     if (this.#follows.size >= limits.followedMax) return undefined
+    // However far the clock is set back, a pause is no longer than it was at first.
+    this.#pausedUntilMs = Math.min(this.#pausedUntilMs, nowMs + this.#pauseMs)
     if (this.#pausedUntilMs > nowMs) return this.#pausedUntilMs - nowMs
     const next = this.#queue.next(nowMs, this.#asking)
     if (next.kind === 'wait') return next.waitMs
@@ -292,6 +295,7 @@ class PatientUploader implements Uploader {
     if (stop.aborted) return
     const waitMs = Math.max(growingMs(limits.retry, this.#failures), error.retryAfterMs ?? 0)
     this.#failures += 1
+    this.#pauseMs = waitMs
     this.#pausedUntilMs = clock.nowMs() + waitMs
     log?.warn({ code: error.code, waitMs, ...error.facts }, `uploads wait: ${error.message}`)
     if (error.code === 'account-refused') this.#refuse(error)
