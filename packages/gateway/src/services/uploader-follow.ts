@@ -1,4 +1,5 @@
 import {
+  DAY_MS,
   type FileEntry,
   type FileHost,
   type FileId,
@@ -138,7 +139,7 @@ async function list(work: UploadWork, batch: Batch, host: FileHost): Promise<rea
     return listing.files
   }
   // A listing ends after 5,000 files; what is new can be asked for by date.
-  const sentAfterMs = batch.startedMs - work.limits.skewMs
+  const sentAfterMs = oldestMs(work, batch)
   return await host.listFiles(batch.folder, { sentAfterMs }, { signal: work.stop })
 }
 
@@ -150,8 +151,9 @@ async function findStored(
 ): Promise<readonly Pair<StoredFile>[]> {
   const taken = new Set<FileId>()
   const found: Pair<StoredFile>[] = []
+  const sentAfterMs = oldestMs(work, batch)
   for (const transfer of batch.left) {
-    for (const file of candidatesFor(transfer, listed, batch.startedMs, work.limits.skewMs)) {
+    for (const file of candidatesFor(transfer, listed, sentAfterMs)) {
       const other = taken.has(file.link.id) ? undefined : await work.journal.storedAs(file.link.id)
       if (taken.has(file.link.id) || (other !== undefined && other.id !== transfer.id)) continue
       taken.add(file.link.id)
@@ -160,6 +162,15 @@ async function findStored(
     }
   }
   return found
+}
+
+/**
+ * No file of the batch is older than this, by 1fichier's clock.
+ * Where ours has been set back since the request began, nobody knows by how much it was ahead.
+ */
+function oldestMs({ clock, limits }: UploadWork, { startedMs }: Batch): number {
+  const nowMs = clock.nowMs()
+  return nowMs < startedMs ? nowMs - DAY_MS : startedMs - limits.skewMs
 }
 
 /**

@@ -50,15 +50,14 @@ export function verifyReport(sent: readonly Transfer[], reported: readonly Store
 export function candidatesFor(
   transfer: Transfer,
   listed: readonly FileEntry[],
-  startedMs: number,
-  skewMs: number,
+  sentAfterMs: number,
 ): readonly FileEntry[] {
   return listed.filter(
     (file) =>
       file.name === transfer.name &&
       file.sizeBytes === transfer.sizeBytes &&
       (file.whirlpool === undefined || file.whirlpool === transfer.whirlpool) &&
-      file.dateMs >= startedMs - skewMs,
+      file.dateMs >= sentAfterMs,
   )
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError, HOUR_MS, MINUTE_MS, type TransferId } from '@guichet/core'
-import { MemorySpool, put, UploadsWorld } from './uploads-world.testing.ts'
+import { FOLDER, MemorySpool, put, UploadsWorld } from './uploads-world.testing.ts'
 
 describe('the uploader in trouble of its own machine', () => {
   it('goes on with what is journaled when the disk has failed for a while', async () => {
@@ -46,6 +46,21 @@ describe('the uploader in trouble of its own machine', () => {
     world.clock.jump(-24 * HOUR_MS)
     await world.clock.advance(10 * MINUTE_MS)
     assert.equal(await world.states(), '1 stored')
+  })
+
+  it('finds what it has sent with a clock that was ahead', async () => {
+    await using world = await UploadsWorld.open()
+    await using process = await world.start()
+    const sentMs = world.clock.nowMs()
+    world.clock.jump(2 * HOUR_MS)
+    world.host.fail({ answer: 'cut', content: 'lost' })
+    await put(process, 'u1', { a: 'one' })
+    await world.clock.advance(10_000)
+    world.host.plant(FOLDER, 'a', Buffer.from('one'), sentMs + 1_000)
+    world.clock.jump(-2 * HOUR_MS)
+    await world.passing(process.uploads.whenStored('u1'))
+    assert.equal(world.host.uploads.length, 1)
+    assert.deepEqual(world.stored(), ['a=one'])
   })
 })
 
