@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError } from '@guichet/core'
-import { hostWith, put, UploadsWorld } from './uploads-world.testing.ts'
+import { FOLDER, hostWith, put, UploadsWorld } from './uploads-world.testing.ts'
 
 describe('following an upload', () => {
   it('takes no file of a report for two transfers, however alike their contents are (R8)', async () => {
@@ -28,5 +28,41 @@ describe('following an upload', () => {
     await put(process, 'u1', { a: 'same', b: 'same' })
     await world.passing(process.uploads.whenStored('u1'))
     assert.deepEqual(world.stored(), ['a=same', 'b=same'])
+  })
+
+  it('calls nothing stored that a listing shows without a checksum, and sends nothing again that is there', async () => {
+    await using world = await UploadsWorld.open()
+    let hasChecksums = false
+    const host = hostWith(world.host, 'listFolder', async (folder, call) => {
+      const listing = await world.host.listFolder(folder, call)
+      const files = listing.files.map((file) => (hasChecksums ? file : { ...file, whirlpool: undefined }))
+      return { ...listing, files }
+    })
+    await using process = await world.start({}, { host })
+    world.host.fail({ answer: 'cut', content: 'without-last', reportAfterMs: Number.POSITIVE_INFINITY })
+    await put(process, 'u1', { a: 'one', b: 'two' })
+    await world.until(async () => (await world.states()) === '1 doubtful, 1 stored')
+    assert.deepEqual(
+      world.host.uploads.map(({ names }) => names.join(' ')),
+      ['a b', 'b'],
+    )
+    hasChecksums = true
+    await world.passing(process.uploads.whenStored('u1'))
+    assert.deepEqual(world.stored(), ['a=one', 'b=two'])
+  })
+
+  it('fails what can never be compared, and leaves the copy to a person', async () => {
+    await using world = await UploadsWorld.open()
+    const host = hostWith(world.host, 'listFolder', async (folder, call) => {
+      const listing = await world.host.listFolder(folder, call)
+      return { ...listing, files: listing.files.map((file) => ({ ...file, whirlpool: undefined })) }
+    })
+    await using process = await world.start({}, { host })
+    world.host.fail({ answer: 'cut', content: 'damaged', reportAfterMs: Number.POSITIVE_INFINITY })
+    await put(process, 'u1', { a: 'one' })
+    await assert.rejects(world.passing(process.uploads.whenStored('u1')), { code: 'upstream-changed' })
+    assert.equal(world.host.uploads.length, 1)
+    assert.equal(world.host.filesIn(FOLDER).length, 1)
+    assert.ok(world.calls('listFolder') <= 20)
   })
 })

@@ -86,31 +86,58 @@ async function notTaken(work: UploadWork, files: readonly StoredFile[]): Promise
 
 /**
  * Without a report, only listings can tell. One that comes too early does not show what is stored,
- * so that absence is believed after the second look.
+ * so that absence is believed after two looks in a row; what is shown without a checksum is looked at until it has one.
  */
 async function prove(work: UploadWork, batch: Batch): Promise<void> {
-  const { clock, limits } = work
-  const bytes = batch.left.reduce((sum, transfer) => sum + transfer.sizeBytes, 0)
-  const settleMs = limits.settleMs + Math.ceil(bytes / limits.settleBytesPerMs)
-  for (let look = 1; look <= 2; look += 1) {
-    const dueMs = clock.nowMs() + settleMs
-    await pollReport(work, batch, settleMs, limits.retry)
+  let missed: readonly Transfer[] = []
+  for (let look = 1; batch.left.length > 0; look += 1) {
+    await settle(work, batch, look)
     if (batch.left.length === 0) return
-    await clock.sleep(Math.min(settleMs, dueMs - clock.nowMs()), work.stop)
     const listed = await lookInto(work, batch)
     if (listed === undefined) {
       await work.progress.fail(batch.left, 'not-found', 'its folder was removed while it was sent')
       settled(work, batch, batch.left)
       return
     }
-    await keep(work, batch, await findStored(work, batch, listed))
-    if (batch.left.length === 0) return
+    const { stored, unproven } = await findStored(work, batch, listed)
+    await keep(work, batch, stored)
+    const absent = batch.left.filter((transfer) => !unproven.includes(transfer))
+    await sendAbsent(
+      work,
+      batch,
+      absent.filter((transfer) => missed.includes(transfer)),
+    )
+    missed = absent
+    if (look >= work.limits.unprovenLooksMax) await giveUp(work, batch)
   }
-  const absent = batch.left
-  batch.left = []
-  if (batch.isCutByUs) await sendUncounted(work, absent, limits.filesMax)
+}
+
+/** Asks for the report while the listing may still be too early. */
+async function settle(work: UploadWork, batch: Batch, look: number): Promise<void> {
+  const { clock, limits } = work
+  const bytes = batch.left.reduce((sum, transfer) => sum + transfer.sizeBytes, 0)
+  const firstMs = limits.settleMs + Math.ceil(bytes / limits.settleBytesPerMs)
+  // From the third look on, only checksums are waited for.
+  const settleMs = look <= 2 ? firstMs : Math.max(firstMs, limits.retry.longestMs)
+  const dueMs = clock.nowMs() + settleMs
+  await pollReport(work, batch, settleMs, limits.retry)
+  if (batch.left.length > 0) await clock.sleep(Math.min(settleMs, dueMs - clock.nowMs()), work.stop)
+}
+
+async function sendAbsent(work: UploadWork, batch: Batch, absent: readonly Transfer[]): Promise<void> {
+  if (absent.length === 0) return
+  batch.left = batch.left.filter((transfer) => !absent.includes(transfer))
+  if (batch.isCutByUs) await sendUncounted(work, absent, work.limits.filesMax)
   // Perhaps it refused so many at once in words that nobody has seen: wire.md §15 has 500 files a request, and 100.
   else await sendAgain(work, absent, Math.ceil(absent.length / 2), '1fichier did not store it')
+}
+
+/** What is there must not be sent again, and what nobody can compare must not be called stored. */
+async function giveUp(work: UploadWork, batch: Batch): Promise<void> {
+  if (batch.left.length === 0) return
+  const why = '1fichier has a file of this name and size, and shows no checksum to compare it with'
+  await work.progress.fail(batch.left, 'upstream-changed', why)
+  settled(work, batch, batch.left)
 }
 
 /** The files of the batch's folder as 1fichier shows them; `undefined` when there is no such folder. */
@@ -148,20 +175,22 @@ async function findStored(
   work: UploadWork,
   batch: Batch,
   listed: readonly FileEntry[],
-): Promise<readonly Pair<StoredFile>[]> {
+): Promise<{ readonly stored: readonly Pair<StoredFile>[]; readonly unproven: readonly Transfer[] }> {
   const taken = new Set<FileId>()
-  const found: Pair<StoredFile>[] = []
+  const stored: Pair<StoredFile>[] = []
+  const unproven: Transfer[] = []
   const sentAfterMs = oldestMs(work, batch)
   for (const transfer of batch.left) {
     for (const file of candidatesFor(transfer, listed, sentAfterMs)) {
       const other = taken.has(file.link.id) ? undefined : await work.journal.storedAs(file.link.id)
       if (taken.has(file.link.id) || (other !== undefined && other.id !== transfer.id)) continue
       taken.add(file.link.id)
-      found.push({ transfer, file })
+      if (file.whirlpool === undefined) unproven.push(transfer)
+      else stored.push({ transfer, file })
       break
     }
   }
-  return found
+  return { stored, unproven }
 }
 
 /**

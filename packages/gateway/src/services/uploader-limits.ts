@@ -22,6 +22,8 @@ export interface UploaderLimits {
   /** Listings lag behind uploads (wire.md §15): the wait before each look, and more for what takes long to store. */
   readonly settleMs: number
   readonly settleBytesPerMs: number
+  /** How many listings may show a file without the checksum that proves it (wire.md §8). */
+  readonly unprovenLooksMax: number
   /** How far 1fichier's clock may be behind ours. */
   readonly skewMs: number
   /** A request of which no byte moves for so long is cut. */
@@ -50,6 +52,7 @@ export const UPLOADER_LIMITS: UploaderLimits = {
   reportForMs: 2 * HOUR_MS,
   settleMs: MINUTE_MS,
   settleBytesPerMs: 20_000,
+  unprovenLooksMax: 20,
   skewMs: 10 * MINUTE_MS,
   stallMs: 15 * MINUTE_MS,
   stopMs: 10 * SECOND_MS,

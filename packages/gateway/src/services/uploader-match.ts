@@ -46,19 +46,23 @@ export function verifyReport(sent: readonly Transfer[], reported: readonly Store
   }
 }
 
-/** The files of a listing that may be a transfer's: same name and content, not older than the sending. */
+/**
+ * The files of a listing that may be a transfer's: same name and size, not older than the sending, and no other content.
+ * Those that show the right checksum come first; one that shows none yet is there, and is not proven.
+ */
 export function candidatesFor(
   transfer: Transfer,
   listed: readonly FileEntry[],
   sentAfterMs: number,
 ): readonly FileEntry[] {
-  return listed.filter(
+  const alike = listed.filter(
     (file) =>
-      file.name === transfer.name &&
-      file.sizeBytes === transfer.sizeBytes &&
-      (file.whirlpool === undefined || file.whirlpool === transfer.whirlpool) &&
-      file.dateMs >= sentAfterMs,
+      file.name === transfer.name && file.sizeBytes === transfer.sizeBytes && file.dateMs >= sentAfterMs,
   )
+  return [
+    ...alike.filter((file) => file.whirlpool === transfer.whirlpool),
+    ...alike.filter((file) => file.whirlpool === undefined),
+  ]
 }
 
 function isContentOf(transfer: Transfer, file: StoredFile): boolean {
