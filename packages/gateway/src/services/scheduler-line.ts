@@ -53,6 +53,19 @@ export class Line<Entry extends Queued> {
     return true
   }
 
+  has(entry: Entry): boolean {
+    return this.#rank(entry).get(entry.key)?.includes(entry) === true
+  }
+
+  /** In the lowest priority the youngest of the key that has most waiting there. */
+  last(): Entry | undefined {
+    for (const priority of PRIORITIES.toReversed()) {
+      const rows = [...(this.#ranks.get(priority)?.values() ?? [])]
+      if (rows.length > 0) return rows.reduce((most, row) => (row.length > most.length ? row : most)).at(-1)
+    }
+    return undefined
+  }
+
   /** Takes out the one whose turn it is among those that may go; `rulesOf` names the rules that a call waits for. */
   takeNext(
     mayGo: (entry: Entry) => boolean,

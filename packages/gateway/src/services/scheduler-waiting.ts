@@ -134,16 +134,24 @@ export class WaitingScheduler implements Scheduler {
       return
     }
     this.#line.add(entry)
-    const isFull = this.#line.size > (this.#options.queueMax ?? QUEUE_MAX)
-    if (isFull || turn.patienceMs !== undefined) {
+    if (this.#line.size > (this.#options.queueMax ?? QUEUE_MAX)) this.#refuseLast(nowMs)
+    if (turn.patienceMs !== undefined) {
       const wait = this.#forecast(nowMs).get(entry)
-      if (wait !== undefined && (isFull || nowMs + wait.waitMs > entry.deadlineMs)) {
-        this.#refuse(entry, tooLate(turn.call, wait, isFull))
+      if (wait !== undefined && nowMs + wait.waitMs > entry.deadlineMs) {
+        this.#refuse(entry, tooLate(turn.call, wait, false))
         return
       }
     }
+    if (!this.#line.has(entry)) return
     turn.signal?.addEventListener('abort', entry.leave, { once: true })
     this.#serve()
+  }
+
+  /** The line is full: whoever would be served last has to go, so that a crowd in the back keeps nobody urgent out. */
+  #refuseLast(nowMs: number): void {
+    const last = this.#line.last()
+    const wait = last === undefined ? undefined : this.#forecast(nowMs).get(last)
+    if (last !== undefined && wait !== undefined) this.#refuse(last, tooLate(last.call, wait, true))
   }
 
   #refusalAtOnce(turn: Turn, nowMs: number): GatewayError | undefined {

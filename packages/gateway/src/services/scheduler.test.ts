@@ -208,6 +208,24 @@ describe('the scheduler, patience', () => {
     await world.clock.until(Promise.all(asks))
   })
 
+  it('lets a crowd in the back keep nobody urgent out, nor one key the others (T5)', async () => {
+    await using world = await World.open(5)
+    const ends: string[] = []
+    const ask = (name: string, options: Parameters<World['ask']>[1]): Promise<unknown> =>
+      world.ask('file/rm', options).then(
+        (atMs) => ends.push(`${name} at ${atMs}`),
+        (failure: GatewayError) => ends.push(`${name} ${failure.code}`),
+      )
+    const crowd = [1, 2, 3, 4, 5, 6, 7].map((number) => ask(`${number}`, { priority: 'scan' }))
+    const other = [1, 2].map((number) => ask(`other ${number}`, { priority: 'scan', key: keyOf(1) }))
+    const urgent = ask('urgent', { patienceMs: 5_000 })
+    await world.clock.until(Promise.all([...crowd, ...other, urgent]))
+    assert.deepEqual(ends, [
+      ...['7 paced', '6 paced', '5 paced', '1 at 0', '2 at 0'],
+      ...['urgent at 1000', '3 at 2000', 'other 1 at 3000', '4 at 4000', 'other 2 at 5000'],
+    ])
+  })
+
   it('lets a caller leave the line', async () => {
     await using world = await World.open()
     const leaving = new AbortController()
