@@ -130,7 +130,7 @@ export class Limits {
       this.#setBreaker(reach, after)
     }
     const exclusive = exclusiveCounters(rules, call)
-    const reservation: Reservation = { call, atMs: nowMs, exclusive, counters, probes }
+    const reservation: Reservation = { call, exclusive, counters, probes }
     this.#standings.clear()
     for (const counter of exclusive) this.#exclusive.set(counter, reservation)
     this.#forgetPast(nowMs)

@@ -18,7 +18,6 @@ export type Standing =
 /** A call that has its turn: what it took, to be settled or given back. */
 export interface Reservation {
   readonly call: PacedCall
-  readonly atMs: number
   readonly exclusive: readonly string[]
   readonly counters: ReadonlyMap<string, { readonly before: number | undefined; readonly after: number }>
   readonly probes: ReadonlyMap<Reach, { readonly before: BreakerState; readonly after: BreakerState }>

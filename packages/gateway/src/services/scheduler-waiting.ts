@@ -34,7 +34,8 @@ export class WaitingScheduler implements Scheduler {
   readonly #limits: Limits
   readonly #counts: CallCounts
   readonly #line = new Line<Entry>()
-  readonly #underWay = new Map<Reservation, Promise<void>>()
+  /** Since when each call is under way, which a clock that is set back moves. */
+  readonly #underWay = new Map<Reservation, { sinceMs: number; readonly end: Promise<void> }>()
   #arrivals = 0
   #lastMs = 0
   /** How long calls take, as a moving average: for forecasts only. */
@@ -119,7 +120,7 @@ export class WaitingScheduler implements Scheduler {
     const tooLong = new AbortController()
     // What calls under way teach is still to be written; one that hangs does not keep the gateway from stopping.
     await Promise.race([
-      Promise.all(this.#underWay.values()),
+      Promise.all(this.#underWay.values().map(({ end }) => end)),
       this.#clock.sleep(CLOSING_MAX_MS, tooLong.signal).catch(() => undefined),
     ])
     tooLong.abort()
@@ -185,7 +186,7 @@ export class WaitingScheduler implements Scheduler {
       if (entry === undefined) break
       entry.turn.signal?.removeEventListener('abort', entry.leave)
       const reservation = this.#limits.reserve(entry.call, nowMs)
-      this.#underWay.set(reservation, this.#carryOut(entry, reservation))
+      this.#underWay.set(reservation, { sinceMs: nowMs, end: this.#carryOut(entry, reservation) })
     }
     this.#setAlarm(nowMs)
   }
@@ -233,8 +234,8 @@ export class WaitingScheduler implements Scheduler {
   /** How many more calls may go. One that hangs for longer than a probe may holds no place. */
   #freePlaces(nowMs: number): number {
     let places = UNDER_WAY_MAX
-    for (const reservation of this.#underWay.keys()) {
-      if (nowMs - reservation.atMs < this.#options.locks.probeMs) places -= 1
+    for (const [reservation, { sinceMs }] of this.#underWay) {
+      if (nowMs - sinceMs < this.#options.locks.probeMs) places -= 1
       else this.#limits.release(reservation)
     }
     return places
@@ -284,8 +285,8 @@ export class WaitingScheduler implements Scheduler {
       nextMs = Math.min(nextMs, entry.deadlineMs + 1)
     }
     if (this.#line.size > 0) {
-      for (const { atMs } of this.#underWay.keys()) {
-        const hungMs = atMs + this.#options.locks.probeMs
+      for (const { sinceMs } of this.#underWay.values()) {
+        const hungMs = sinceMs + this.#options.locks.probeMs
         if (hungMs > nowMs) nextMs = Math.min(nextMs, hungMs)
       }
     }
@@ -298,7 +299,10 @@ export class WaitingScheduler implements Scheduler {
 
   #now(): number {
     const nowMs = this.#clock.nowMs()
-    if (nowMs < this.#lastMs) this.#limits.clockSetBack(nowMs)
+    if (nowMs < this.#lastMs) {
+      this.#limits.clockSetBack(nowMs)
+      for (const call of this.#underWay.values()) call.sinceMs = Math.min(call.sinceMs, nowMs)
+    }
     this.#lastMs = nowMs
     return nowMs
   }

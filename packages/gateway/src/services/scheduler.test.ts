@@ -70,6 +70,16 @@ describe('the scheduler, pace', () => {
     await world.clock.until(Promise.all(hanging))
   })
 
+  it('gives it away as soon when the clock is set back meanwhile', async () => {
+    await using world = await World.open()
+    const hanging = [1, 2].map(() => world.ask('file/rm', { treatment: { backMs: HOUR_MS } }))
+    const next = world.ask('file/mv')
+    await world.clock.advance(MINUTE_MS)
+    world.clock.jump(-24 * HOUR_MS)
+    await world.clock.until(next, 3 * MINUTE_MS)
+    await world.clock.until(Promise.all(hanging))
+  })
+
   it('slows down after many refusals, since they may ban (wire.md §3)', async () => {
     await using world = await World.open()
     const times: number[] = []
