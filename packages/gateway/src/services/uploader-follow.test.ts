@@ -65,4 +65,22 @@ describe('following an upload', () => {
     assert.equal(world.host.filesIn(FOLDER).length, 1)
     assert.ok(world.calls('listFolder') <= 20)
   })
+
+  it('tells nobody of a refusal that a person has mended since', async () => {
+    await using world = await UploadsWorld.open()
+    const refusals = [new GatewayError('account-refused', 'No such user')]
+    const host = hostWith(world.host, 'uploadReport', async (receipt, call) => {
+      const refusal = refusals.pop()
+      if (refusal !== undefined) throw refusal
+      return await world.host.uploadReport(receipt, call)
+    })
+    await using process = await world.start({}, { host })
+    world.host.fail({ reportAfterMs: Number.POSITIVE_INFINITY })
+    await put(process, 'u1', { a: 'one' })
+    const stored = process.uploads.whenStored('u1')
+    await world.until(() => process.uploader.refusal() !== undefined)
+    process.uploader.resume()
+    await world.passing(stored)
+    assert.deepEqual(world.stored(), ['a=one'])
+  })
 })

@@ -205,12 +205,10 @@ class JournaledUploads implements Uploads {
       heard.add(transfer.id)
       known.set(transfer.id, transfer)
     }
-    let refusal: GatewayError | undefined
     let wake: () => void = () => {}
     // Listens before it looks, so that nothing happens unheard in between.
     using _ = uploader.watch((news) => {
-      if (news.kind === 'refused') refusal = news.error
-      else for (const transfer of news.transfers) hear(transfer)
+      if (news.kind === 'moved') for (const transfer of news.transfers) hear(transfer)
       wake()
     })
     const onAbort = (): void => wake()
@@ -223,10 +221,9 @@ class JournaledUploads implements Uploads {
         if (!heard.has(id)) known.set(id, transfer)
       }
       if (known.size === 0) raiseUnknown(upload)
-      refusal ??= uploader.refusal()
       while (true) {
         if (signal?.aborted) throw GatewayError.from(signal.reason)
-        const outcome = outcomeOf([...known.values()], refusal)
+        const outcome = outcomeOf([...known.values()], uploader.refusal())
         if (outcome === 'stored') return await this.#claim([...known.keys()])
         if (outcome !== 'open') return await this.#raise(outcome, [...known.values()])
         await new Promise<void>((resolve) => {
