@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { DAY_MS, type FileHost, type KeyId } from '@guichet/core'
+import type { FileHost, KeyId } from '@guichet/core'
 import { connectFichier } from '@guichet/fichier'
 import type { Config } from './config.ts'
 import { createDial } from './connections/dial.ts'
@@ -22,6 +22,7 @@ import { createDownloads } from './services/downloads.ts'
 import { createForeign } from './services/foreign.ts'
 import { createFtp } from './services/ftp.ts'
 import { createGate, type Gate } from './services/gate.ts'
+import { startHousekeeping } from './services/housekeeping.ts'
 import { createKeys } from './services/keys.ts'
 import { paceHost } from './services/paced-host.ts'
 import { createPrincipals, type Principals } from './services/principals.ts'
@@ -53,8 +54,6 @@ export interface Gateway extends AsyncDisposable {
   readonly keyholder: KeptKeyholder
 }
 
-/** Transfers that ended are remembered for so long, for clients that come back for the result. */
-const REMEMBER_MS = 7 * DAY_MS
 const LINGER_MS = { alone: 150, more: 5_000 }
 
 /**
@@ -67,7 +66,6 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   await mkdir(config.home, { recursive: true, mode: 0o700 })
   opened.use(lockHome(config.home))
   const stores = openStores(opened.use(openDatabase({ path: path.join(config.home, 'guichet.db') })))
-  await stores.journal.prune(clock.nowMs() - REMEMBER_MS)
   const pepper = await openPepper(config.home, random)
   const authority = await openAuthority(config.home)
 
@@ -77,7 +75,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   const keyholder = opened.use(await openKeyholder(config, world))
   const { scheduler, hostFor } = await openUpstream(opened, config, world, stores, keyholder)
   const hashers = opened.use(openHashers({ size: 2 }))
-  const { uploader, uploads } = openUploads(opened, config, world, stores, hashers, hostFor)
+  const { uploader, uploads } = await openUploads(opened, config, world, stores, hashers, hostFor)
 
   const gate = createGate({ ledger: stores.ledger, clock, log })
   const principals = createPrincipals({ keys: stores.keys, pepper, clock })
@@ -144,19 +142,20 @@ async function openUpstream(
   return { scheduler, hostFor: (caller) => paceHost(host, scheduler, caller) }
 }
 
-function openUploads(
+async function openUploads(
   opened: AsyncDisposableStack,
   config: Config,
   { clock, log, random }: World,
   stores: Stores,
   hashers: Hashers,
   host: PacedHostFor,
-): { uploader: Uploader; uploads: Uploads } {
+): Promise<{ uploader: Uploader; uploads: Uploads }> {
   const spool = openSpool({
     directory: path.join(config.home, 'spool'),
     reserveBytes: config.reserveBytes,
     onContent: sweepContent(globalThis.gc),
   })
+  opened.use(await startHousekeeping({ journal: stores.journal, spool, clock, log }))
   const limits = scaledLimits(config)
   const uploader = opened.use(
     startUploader({ ...stores, host, spool, clock, log, lingerMs: LINGER_MS, limits }),
