@@ -38,6 +38,24 @@ describe('taking content in', () => {
     await assert.rejects(put(process, 'u2', { c: '3' }), { code: 'unavailable' })
   })
 
+  it('gives up the content of a failure once its client has asked, and can still tell it', async () => {
+    await using world = await UploadsWorld.open()
+    await using process = await world.start()
+    const refused = new GatewayError('invalid', 'Bad filename', { facts: { stored: false } })
+    world.host.fail({ content: 'lost', answer: refused })
+    const [transfer] = await put(process, 'u1', { a: 'one' })
+    assert.ok(transfer !== undefined)
+    await process.uploads.told(transfer)
+    assert.equal(world.spool.contents.size, 1, 'what is owed is kept')
+    await world.until(async () => (await world.states()) === '1 failed')
+    assert.equal(world.spool.contents.size, 1)
+    const failed = await process.uploads.find(transfer.id)
+    assert.ok(failed !== undefined)
+    await process.uploads.told(failed)
+    assert.equal(world.spool.contents.size, 0)
+    assert.equal((await process.uploads.find(transfer.id))?.state.kind, 'failed')
+  })
+
   it('leaves nothing behind of what is discarded, or cannot be journaled', async () => {
     await using world = await UploadsWorld.open()
     await using process = await world.start()

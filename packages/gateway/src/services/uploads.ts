@@ -60,6 +60,8 @@ export interface Uploads {
    */
   whenStored(upload: string, signal?: AbortSignal): Promise<readonly Transfer[]>
   find(id: TransferId): Promise<Transfer | undefined>
+  /** The client that sent it has been told how it stands: what failed counts as claimed, and its content is given up. */
+  told(transfer: Transfer): Promise<void>
   /** Everything that is neither stored nor failed, oldest first. */
   unfinished(): Promise<readonly Transfer[]>
   counts(): Promise<Readonly<Record<TransferState['kind'], number>>>
@@ -239,6 +241,10 @@ class JournaledUploads implements Uploads {
     return await this.#options.journal.get(id)
   }
 
+  async told(transfer: Transfer): Promise<void> {
+    if (transfer.state.kind === 'failed' && !transfer.isClaimed) await this.#giveUp([transfer.id])
+  }
+
   async unfinished(): Promise<readonly Transfer[]> {
     return await this.#options.journal.unfinished()
   }
@@ -302,11 +308,13 @@ class JournaledUploads implements Uploads {
    */
   async #raise(error: GatewayError, transfers: readonly Transfer[]): Promise<never> {
     const failed = transfers.filter(({ state }) => state.kind === 'failed').map(({ id }) => id)
-    if (failed.length > 0) {
-      await this.#options.journal.claim(failed)
-      await this.#drop(failed)
-    }
+    if (failed.length > 0) await this.#giveUp(failed)
     throw error
+  }
+
+  async #giveUp(ids: readonly TransferId[]): Promise<void> {
+    await this.#options.journal.claim(ids)
+    await this.#drop(ids)
   }
 }
 

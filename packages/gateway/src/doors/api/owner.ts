@@ -146,6 +146,7 @@ function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
         const { key } = caller.principal
         if (transfer !== undefined && (key === 'owner' || transfer.key === key)) {
           await gate.permit(caller, 'upload', `transfer ${id}`)
+          if (transfer.key === key) await uploads.told(transfer)
           return apiTransfer(transfer, uploads.refusalOf(transfer))
         }
         throw new GatewayError('not-found', `there is no transfer ${id}`, {
