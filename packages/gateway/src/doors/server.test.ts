@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
@@ -158,6 +160,23 @@ describe('the one port', () => {
     await closed
     held.resolve()
     assert.equal(told.match(/HTTP\/1\.1/g)?.length, 1)
+  })
+
+  const hasTimers = existsSync('/proc/net/tcp')
+  it('asks a silent client whether it is still there', { skip: !hasTimers }, async () => {
+    await using counter = await openCounter()
+    const socket = connect(counter.port, '127.0.0.1')
+    socket.write('PUT /api/v1/content?at=/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n')
+    // The answer tells that the connection has been accepted.
+    await once(socket, 'data')
+    const hex = (port: number | undefined): string => Number(port).toString(16).toUpperCase().padStart(4, '0')
+    const here = `:${hex(counter.port)} 0100007F:${hex(socket.localPort)} 01 `
+    const line = readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .find((text) => text.includes(here))
+    // After the state and the queues comes the timer that runs: 02 is the one that asks.
+    assert.match(line ?? '', / 01 [0-9A-F]{8}:[0-9A-F]{8} 02:/)
+    socket.destroy()
   })
 
   it('is told apart by a clear error when it is taken', async () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { inspect } from 'node:util'
-import { type Clock, GatewayError, SECOND_MS, systemCodeOf, TRAITS } from '@guichet/core'
+import { type Clock, GatewayError, MINUTE_MS, SECOND_MS, systemCodeOf, TRAITS } from '@guichet/core'
 import type { Log } from '../log.ts'
 import { hideKeys } from '../services/hidden-keys.ts'
 import type { ApiDoor } from './api/door.ts'
@@ -159,6 +159,9 @@ function createHttp(handler: (request: IncomingMessage, response: ServerResponse
       // Uploads of hundreds of gigabytes are one request.
       requestTimeout: 0,
       keepAliveTimeout: 60 * SECOND_MS,
+      // A client that is gone without a word would else hold its half upload, and the room promised to it, for ever.
+      keepAlive: true,
+      keepAliveInitialDelay: 10 * MINUTE_MS,
       highWaterMark: 256 * 1024,
     },
     handler,
