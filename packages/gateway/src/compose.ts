@@ -93,6 +93,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     keyholder: () => keyholder.status(),
     scheduler,
     catalogue,
+    uploads,
     clock,
   })
 

@@ -78,6 +78,8 @@ export interface ApiTransfer {
   readonly problem?: string
   /** The code of the problem, as in ApiFailure. */
   readonly problemCode?: string
+  /** What keeps it from getting on for now; the gateway goes on by itself. */
+  readonly waitsFor?: string
 }
 
 /** `POST /folders` → ApiStat */
@@ -258,6 +260,8 @@ export interface ApiStatus {
   readonly tree: { readonly folders: number; readonly files: number }
   readonly keys: { readonly active: number; readonly revoked: number; readonly expired: number }
   readonly transfers: Readonly<Record<string, number>>
+  /** What keeps transfers from getting on for now; the gateway goes on by itself. */
+  readonly transfersWaitFor?: string
   readonly ledger: { readonly entries: number }
 }
 

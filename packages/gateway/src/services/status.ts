@@ -9,6 +9,7 @@ import {
 import type { ApiStatus } from '@guichet/sdk'
 import type { Catalogue } from './catalogue.ts'
 import type { Scheduler } from './scheduler.ts'
+import type { Uploads } from './uploads.ts'
 
 /** What the keyholder says of itself. */
 export type KeyholderStatus = ApiStatus['keyholder']
@@ -23,6 +24,7 @@ export function createStatus(options: {
   readonly keyholder: () => Promise<KeyholderStatus>
   readonly scheduler: Scheduler
   readonly catalogue: Catalogue
+  readonly uploads: Pick<Uploads, 'trouble'>
   readonly tree: Tree
   readonly keys: KeyStore
   readonly journal: TransferJournal
@@ -40,6 +42,7 @@ export function createStatus(options: {
       const count = (wanted: 'revoked' | 'expired' | undefined): number =>
         problems.filter((found) => found === wanted).length
       const { scheduler, upstream } = options.scheduler.status()
+      const trouble = options.uploads.trouble()
       return {
         version: options.version,
         startedMs,
@@ -50,6 +53,7 @@ export function createStatus(options: {
         tree: await options.tree.counts(),
         keys: { active: count(undefined), revoked: count('revoked'), expired: count('expired') },
         transfers: await options.journal.counts(),
+        ...(trouble !== undefined && { transfersWaitFor: trouble.message }),
         ledger: { entries: await options.ledger.count() },
       }
     },

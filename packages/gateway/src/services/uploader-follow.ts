@@ -56,6 +56,7 @@ async function takeReport(work: UploadWork, batch: Batch): Promise<'done' | 'pen
   try {
     const host = work.host({ key, priority: 'write' })
     const report = await host.uploadReport({ node, xid }, { signal: work.stop })
+    work.trouble(undefined)
     if (report.kind === 'pending' || report.files.length === 0) return 'pending'
     const verified = verifyReport(batch.left, await notTaken(work, report.files))
     await keep(work, batch, verified.stored)
@@ -67,6 +68,7 @@ async function takeReport(work: UploadWork, batch: Batch): Promise<'done' | 'pen
     // A report that cannot be had, or a bad copy that cannot be removed yet: the next round asks again.
     const error = GatewayError.from(failure)
     if (error.code === 'account-refused') work.refused(error)
+    if (error.code !== 'not-found') work.trouble(error)
     work.log?.debug({ code: error.code, node, xid }, `no report: ${error.message}`)
     return error.code === 'not-found' ? 'unknown' : 'pending'
   }
@@ -145,12 +147,15 @@ async function lookInto(work: UploadWork, batch: Batch): Promise<readonly FileEn
   const key = batch.left[0]?.key ?? 'owner'
   for (let failures = 0; ; failures += 1) {
     try {
-      return await list(work, batch, work.host({ key, priority: 'sync' }))
+      const listed = await list(work, batch, work.host({ key, priority: 'sync' }))
+      work.trouble(undefined)
+      return listed
     } catch (failure) {
       throwIfStopping(work)
       const error = GatewayError.from(failure)
       if (error.code === 'not-found') return undefined
       if (error.code === 'account-refused') work.refused(error)
+      work.trouble(error)
       work.log?.warn({ code: error.code, folder: batch.folder }, `no listing: ${error.message}`)
       const waitMs = Math.max(growingMs(work.limits.retry, failures), error.retryAfterMs ?? 0)
       await work.clock.sleep(waitMs, work.stop)

@@ -62,6 +62,24 @@ describe('the uploader in trouble of its own machine', () => {
     assert.equal(world.host.uploads.length, 1)
     assert.deepEqual(world.stored(), ['a=one'])
   })
+
+  it('says what it waits for as long as 1fichier does not answer, whatever the stage', async () => {
+    await using world = await UploadsWorld.open()
+    await using process = await world.start()
+    const reason = (): string | undefined => process.uploads.trouble()?.message
+    world.host.refusal = new GatewayError('upstream-down', 'no way to the API')
+    await put(process, 'u1', { a: 'one' })
+    await world.until(() => reason() !== undefined)
+    assert.equal(reason(), 'no way to the API')
+    world.host.refusal = undefined
+    world.host.fail({ answer: 'cut', content: 'lost' })
+    await world.until(() => world.host.uploads.length === 1)
+    world.host.refusal = new GatewayError('upstream-down', 'no way to the listing')
+    await world.until(() => reason() === 'no way to the listing')
+    world.host.refusal = undefined
+    await world.passing(process.uploads.whenStored('u1'))
+    assert.equal(reason(), undefined)
+  })
 })
 
 /** A spool whose disk cannot be looked at so many times. */

@@ -52,6 +52,8 @@ export interface UploadWork {
   pause(error: GatewayError): void
   /** 1fichier refuses the account. */
   refused(error: GatewayError): void
+  /** The last question was answered badly or not at all, or `undefined`: rightly again. For those who wait and wonder. */
+  trouble(error: GatewayError | undefined): void
   /** A report came: whatever was refused before it, the account is not, unless an upload node says so. */
   reported(): void
 }

@@ -37,6 +37,8 @@ export interface Uploader extends AsyncDisposable {
   watch(listener: (news: UploadNews) => void): Disposable
   /** Why 1fichier refuses the account, while it does. */
   refusal(): GatewayError | undefined
+  /** What keeps transfers from getting on for now; it needs nobody. */
+  trouble(): GatewayError | undefined
   /** A person has mended the account: tries again at once. */
   resume(): void
   status(): UploaderStatus
@@ -86,6 +88,7 @@ class PatientUploader implements Uploader {
   /** An upload node refused the account: no breaker stands before it, so that only a person can go on. */
   #isHeld = false
   #refusal: GatewayError | undefined
+  #trouble: GatewayError | undefined
 
   constructor(options: UploaderOptions) {
     const limits = { ...UPLOADER_LIMITS, ...options.limits }
@@ -118,6 +121,9 @@ class PatientUploader implements Uploader {
         this.#recordFailure(error)
       },
       refused: (error) => this.#refuse(error),
+      trouble: (error) => {
+        this.#trouble = error
+      },
       reported: () => {
         if (!this.#isHeld) this.#refusal = undefined
       },
@@ -146,6 +152,10 @@ class PatientUploader implements Uploader {
 
   refusal(): GatewayError | undefined {
     return this.#refusal
+  }
+
+  trouble(): GatewayError | undefined {
+    return this.#trouble
   }
 
   resume(): void {
@@ -235,6 +245,7 @@ class PatientUploader implements Uploader {
       this.#failures = 0
       this.#pausedUntilMs = 0
       this.#refusal = undefined
+      this.#trouble = undefined
     }
     this.#follow(sent.batch, sent.kind === 'accepted' ? 'reporting' : 'doubtful')
   }
@@ -295,6 +306,7 @@ class PatientUploader implements Uploader {
     if (stop.aborted) return
     const waitMs = Math.max(growingMs(limits.retry, this.#failures), error.retryAfterMs ?? 0)
     this.#failures += 1
+    this.#trouble = error
     this.#pauseMs = waitMs
     this.#pausedUntilMs = clock.nowMs() + waitMs
     log?.warn({ code: error.code, waitMs, ...error.facts }, `uploads wait: ${error.message}`)

@@ -67,6 +67,8 @@ export interface Uploads {
   counts(): Promise<Readonly<Record<TransferState['kind'], number>>>
   /** Why a transfer does not get on until a person acts: 1fichier refuses the account. Its content is kept and goes later. */
   refusalOf(transfer: Transfer): GatewayError | undefined
+  /** Why transfers do not get on for now, when that needs nobody: 1fichier does not answer, the disk fails. */
+  trouble(): GatewayError | undefined
 }
 
 /** Content that is in the spool and not in the journal yet. */
@@ -104,6 +106,7 @@ export interface UploadSender {
   offer(transfers: readonly Transfer[], options: { readonly more: boolean }): void
   watch(listener: (news: UploadNews) => void): Disposable
   refusal(): GatewayError | undefined
+  trouble(): GatewayError | undefined
   status(): { readonly isFull: boolean }
 }
 
@@ -256,6 +259,10 @@ class JournaledUploads implements Uploads {
   refusalOf(transfer: Transfer): GatewayError | undefined {
     const outcome = outcomeOf([transfer], this.#options.uploader.refusal())
     return outcome instanceof GatewayError && transfer.state.kind !== 'failed' ? outcome : undefined
+  }
+
+  trouble(): GatewayError | undefined {
+    return this.#options.uploader.trouble()
   }
 
   /**

@@ -134,7 +134,7 @@ function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
       async run({ caller }): Promise<{ transfers: readonly ApiTransfer[] }> {
         await gate.permitOwner(caller, 'list the transfers')
         return {
-          transfers: (await uploads.unfinished()).map((one) => apiTransfer(one, uploads.refusalOf(one))),
+          transfers: (await uploads.unfinished()).map((one) => apiTransfer(one, uploads)),
         }
       },
     },
@@ -147,7 +147,7 @@ function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
         if (transfer !== undefined && (key === 'owner' || transfer.key === key)) {
           await gate.permit(caller, 'upload', `transfer ${id}`)
           if (transfer.key === key) await uploads.told(transfer)
-          return apiTransfer(transfer, uploads.refusalOf(transfer))
+          return apiTransfer(transfer, uploads)
         }
         throw new GatewayError('not-found', `there is no transfer ${id}`, {
           hint: 'transfers are forgotten some days after they ended',

@@ -1,7 +1,7 @@
 import {
+  type ErrorCode,
   type FileNode,
   type FolderNode,
-  type GatewayError,
   linkText,
   pathText,
   type Transfer,
@@ -9,6 +9,7 @@ import {
 } from '@guichet/core'
 import type { ApiFile, ApiFolder, ApiKey, ApiNode, ApiTransfer } from '@guichet/sdk'
 import { type Catalogue, isFolder } from '../../services/catalogue.ts'
+import type { Uploads } from '../../services/uploads.ts'
 
 export function apiFolder(folder: FolderNode, path: string): ApiFolder {
   return {
@@ -56,7 +57,16 @@ export function apiKey(key: VirtualKey): ApiKey {
   }
 }
 
-export function apiTransfer(transfer: Transfer, refusal: GatewayError | undefined): ApiTransfer {
+/** Of these the words are about 1fichier and the machine; those of others may name files of other keys. */
+const TOLD: ReadonlySet<ErrorCode> = new Set(['upstream-down', 'locked', 'paced', 'sealed', 'disk-full'])
+
+export function apiTransfer(
+  transfer: Transfer,
+  uploads: Pick<Uploads, 'refusalOf' | 'trouble'>,
+): ApiTransfer {
+  const refusal = uploads.refusalOf(transfer)
+  const isOver = transfer.state.kind === 'stored' || transfer.state.kind === 'failed'
+  const trouble = isOver || refusal !== undefined ? undefined : uploads.trouble()
   const { id, name, folder, sizeBytes, whirlpool, state, attempts, createdMs } = transfer
   return {
     id,
@@ -70,6 +80,7 @@ export function apiTransfer(transfer: Transfer, refusal: GatewayError | undefine
     ...(state.kind === 'stored' && { link: linkText(state.link) }),
     ...(state.kind === 'failed' && { problem: state.message, problemCode: state.code }),
     ...(refusal !== undefined && { problem: refusal.message, problemCode: refusal.code }),
+    ...(trouble !== undefined && TOLD.has(trouble.code) && { waitsFor: trouble.message }),
   }
 }
 
