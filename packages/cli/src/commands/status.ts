@@ -44,6 +44,7 @@ function linesOf(state: ApiStatus, nowMs: number): readonly string[] {
     line('waiting', waiting.length === 0 ? 'nothing' : countText(scheduler.waiting.length, 'call')),
     ...table(waiting),
     line('transfers', transfersText(state.transfers)),
+    ...(state.transfersWaitFor === undefined ? [] : [`  they wait: ${printable(state.transfersWaitFor)}`]),
     line('tree', `${countText(tree.folders, 'folder')}, ${countText(tree.files, 'file')} known`),
     line('keys', `${keys.active} active, ${keys.expired} expired, ${keys.revoked} revoked`),
     line('ledger', countText(state.ledger.entries, 'decision')),

@@ -5,7 +5,7 @@ import { foreseen } from '../failures.ts'
 import { inParallel } from '../parallel.ts'
 import { type Patience, withPatience } from '../patience.ts'
 import { pathInside } from '../places.ts'
-import { countText } from '../print.ts'
+import { countText, printable } from '../print.ts'
 import { type Progress, tellWaiting } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { createWhirlpool } from '../whirlpool.ts'
@@ -30,6 +30,8 @@ const PARALLEL_PUTS = 8
 const OUTSTANDING_MAX = 1_000
 const POLL_MS = 500
 const POLLS_PER_NOTICE = 4
+/** What lasts no longer is not worth a line. */
+const POLLS_OF_TROUBLE = 20
 const PUT_ATTEMPTS_MAX = 5
 const POLL_ATTEMPTS_MAX = 8
 
@@ -44,7 +46,7 @@ export async function sendBatches(
 ): Promise<Outcome> {
   const outcome: Outcome = { stored: [], failed: [] }
   const total = batches.reduce((sum, batch) => sum + batch.sends.length, 0)
-  const sender: Sender = { session, progress, outcome, spooled: [], total }
+  const sender: Sender = { session, progress, outcome, spooled: [], told: new Set(), total }
   try {
     for (const batch of batches) {
       await spoolBatch(sender, batch)
@@ -66,12 +68,24 @@ function tellSpooled({ session, spooled }: Sender): void {
   )
 }
 
+/** Whoever waits is told what for, also where no bar is shown; once for each reason. */
+function tellTrouble({ session, progress, told }: Sender, reason: string): void {
+  progress.tell(reason)
+  if (progress.isVisible || told.has(reason)) return
+  told.add(reason)
+  session.print.note(
+    `waiting: ${printable(reason)}\nthe gateway has the files and goes on by itself, also when this command is stopped`,
+  )
+}
+
 interface Sender {
   readonly session: Session
   readonly progress: Progress
   readonly outcome: Outcome
   /** What the gateway has taken and 1fichier perhaps not yet, oldest first. */
   readonly spooled: Sent[]
+  /** Reasons for waiting that a person has been told. */
+  readonly told: Set<string>
   readonly total: number
 }
 
@@ -146,6 +160,7 @@ async function settle(sender: Sender, outstandingMax: number): Promise<void> {
 async function waitUntilStored(sender: Sender, sent: Sent): Promise<ApiTransfer> {
   const { session, progress } = sender
   const { guichet } = session.connect()
+  let troubled = 0
   for (let polls = 0; ; polls += 1) {
     if (polls % POLLS_PER_NOTICE === POLLS_PER_NOTICE - 1) await tellWaiting(session, progress)
     const transfer = await withPatience(patienceOf(sender, POLL_ATTEMPTS_MAX), () =>
@@ -162,6 +177,9 @@ async function waitUntilStored(sender: Sender, sent: Sent): Promise<ApiTransfer>
         hint: 'the gateway keeps the file; mend the account, then `guichet resume` sends it',
       })
     }
+    troubled = transfer.waitsFor === undefined ? 0 : troubled + 1
+    if (transfer.waitsFor !== undefined && troubled >= POLLS_OF_TROUBLE)
+      tellTrouble(sender, transfer.waitsFor)
     await session.world.clock.sleep(POLL_MS, session.stop)
   }
 }
