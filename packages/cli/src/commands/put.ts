@@ -1,4 +1,4 @@
-import { type GatewayError, TRAITS } from '@guichet/core'
+import { GatewayError, TRAITS } from '@guichet/core'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { type Destination, findListing, resolveDestination, takeDestination } from '../destinations.ts'
@@ -100,15 +100,29 @@ async function planPut(
     const parent = names.length === 1 ? to.folder : pathInside(to.folder, ...names.slice(0, -1))
     folders.set(path, await openFolder(session, path, folders.get(parent), progress))
   }
+  const taken = new Set<string>()
   for (const source of sources.files) {
     session.stop.throwIfAborted()
     const name = to.name ?? source.names.at(-1) ?? ''
     const folder = source.names.length === 1 ? to.folder : pathInside(to.folder, ...source.names.slice(0, -1))
+    const path = pathInside(folder, name)
+    if (taken.has(path)) {
+      plan.refused.push({ source: source.shown, path, error: isNamedTwice(path) })
+      continue
+    }
+    taken.add(path)
     const remote = folders.get(folder) ?? NOTHING
     await planFile(session, plan, source, { folder, name, remote }, options)
   }
   progress.addTotal(plan.sends.reduce((sum, send) => sum + send.source.sizeBytes, 0))
   return plan
+}
+
+/** 1fichier would keep both under one name, and which of them is meant later nobody knows. */
+function isNamedTwice(path: string): GatewayError {
+  return new GatewayError('conflict', `two of these files would become ${JSON.stringify(path)}`, {
+    hint: 'send them one by one, under different names or into different folders',
+  })
 }
 
 async function openFolder(
