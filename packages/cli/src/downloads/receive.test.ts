@@ -70,10 +70,13 @@ async function openGate(answer: Answer): Promise<Gate> {
   return { test, session, starts, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-async function receive(gate: Gate): Promise<{ readonly path: string; readonly isVerified: boolean }> {
+async function receive(
+  gate: Gate,
+  file: ApiFile = FILE,
+): Promise<{ readonly path: string; readonly isVerified: boolean }> {
   const path = join(gate.test.folder, 'f')
   using progress = startProgress(gate.session)
-  const { isVerified } = await receiveFile(gate.session, FILE, path, progress)
+  const { isVerified } = await receiveFile(gate.session, file, path, progress)
   return { path, isVerified }
 }
 
@@ -111,6 +114,20 @@ describe('receiving a file', () => {
     const { path } = await receive(gate)
     assert.deepEqual(await readFile(path), CONTENT)
     assert.deepEqual(gate.starts, [50, 0])
+  })
+
+  it('takes nothing over that no checksum can tell from this file, and goes on with its own bytes', async () => {
+    await using gate = await openGate((response, startByte, count) => {
+      if (count > 1) return whole(response, startByte, count)
+      response.writeHead(200, { 'content-length': CONTENT.length })
+      response.write(CONTENT.subarray(0, 400), () => response.destroy())
+    })
+    await writeFile(join(gate.test.folder, 'f.part'), 'x'.repeat(50))
+    const { whirlpool: _, ...unknown } = FILE
+    const { path, isVerified } = await receive(gate, unknown)
+    assert.equal(isVerified, false)
+    assert.deepEqual(await readFile(path), CONTENT)
+    assert.deepEqual(gate.starts, [0, 400])
   })
 
   it('drops a part that is longer than the file', async () => {

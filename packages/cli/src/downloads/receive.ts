@@ -1,5 +1,6 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import { GatewayError } from '@guichet/core'
+import { dirname } from 'node:path'
+import { GatewayError, systemCodeOf } from '@guichet/core'
 import type { ApiFile, FileContent } from '@guichet/sdk'
 import { withPatience } from '../patience.ts'
 import type { Progress } from '../progress.ts'
@@ -22,6 +23,8 @@ export async function receiveFile(
   progress: Progress,
 ): Promise<{ readonly whirlpool: string; readonly isVerified: boolean }> {
   const part = `${target}.part`
+  // Nothing would tell a part of another file from one of this.
+  if (file.whirlpool === undefined) await rm(part, { force: true })
   let corruptions = 0
   const patience = {
     clock: session.world.clock,
@@ -36,7 +39,16 @@ export async function receiveFile(
   }
   const fetched = await withPatience(patience, () => receivePart(session, file, part, progress))
   await rename(part, target)
+  await syncFolder(dirname(target))
   return fetched
+}
+
+/** The new name survives a loss of power; some file systems know no such thing, and take care of it by themselves. */
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, 'r')
+  await folder.sync().catch((failure: unknown) => {
+    if (systemCodeOf(failure) !== 'EINVAL' && systemCodeOf(failure) !== 'ENOTSUP') throw failure
+  })
 }
 
 async function receivePart(
