@@ -78,6 +78,43 @@ describe('the catalogue', () => {
     assert.deepEqual(counter.calls(), ['listFolder'])
   })
 
+  it('refreshes many old listings one by one, and whoever wants one at once does not wait for the others', async () => {
+    const { counter, key } = await withFolder()
+    await using _ = counter
+    const ids = await Promise.all(
+      Array.from({ length: 20 }, (_, number) => counter.account.makeFolder(`f${number}`, ROOT, {})),
+    )
+    for (const id of ids) await namesIn(counter, key, id)
+    await counter.clock.advance(3_700_000)
+    counter.calls()
+    const held = Promise.withResolvers<void>()
+    counter.fail('listFolder', async (go) => {
+      await held.promise
+      return await go()
+    })
+    for (const id of ids) await namesIn(counter, key, id)
+    await counter.clock.settle()
+    assert.deepEqual(counter.calls(), ['listFolder'])
+    const last = ids.at(-1)
+    await counter.api(key, 'GET', `/children?refresh=1&at=folder:${last}`)
+    assert.deepEqual(counter.calls(), ['listFolder'], 'it is asked for while the first one hangs')
+    held.resolve()
+    while (counter.upstream.length < 18) await counter.clock.settle()
+    await counter.clock.settle()
+    assert.equal(counter.calls().length, 18, 'each folder once')
+  })
+
+  it('takes a listing from before a step of the clock for old', async () => {
+    const { counter, key, folder } = await withFolder()
+    await using _ = counter
+    counter.account.plant(folder, 'later', Buffer.from('x'), 1e12)
+    counter.clock.jump(-24 * 3_600_000)
+    await namesIn(counter, key, folder)
+    while (counter.upstream.length === 0) await counter.clock.settle()
+    await counter.clock.settle()
+    assert.deepEqual(await namesIn(counter, key, folder), ['file', 'later'])
+  })
+
   for (const [what, fault, isDone] of [
     ['done', lostAfter, true],
     ['not done', lostBefore, false],

@@ -16,6 +16,7 @@ import {
 import type { Log } from '../log.ts'
 import type { Caller, Gate } from './gate.ts'
 import type { Principal } from './principals.ts'
+import { Refreshes } from './refreshes.ts'
 import type { Priority } from './scheduler.ts'
 import { singleFlight } from './single-flight.ts'
 
@@ -98,6 +99,7 @@ class TreeCatalogue implements Catalogue {
   readonly #log: Log
   readonly #freshMs: number
   readonly #flights = singleFlight<void>()
+  readonly #refreshes = new Refreshes()
   readonly #censuses = singleFlight<readonly FileEntry[]>()
   /** The number of the last doubt about each folder. */
   readonly #doubts = new Map<FolderId, number>()
@@ -119,10 +121,11 @@ class TreeCatalogue implements Catalogue {
     await this.#see(caller, id)
     const known = await this.#tree.folder(id)
     if (known?.listedMs === undefined || freshness === 'refresh') {
+      this.#refreshes.withdraw(id)
       await this.#fetch(caller, id, 'interactive')
     } else {
       this.#saved += 1
-      if (this.#clock.nowMs() - known.listedMs > this.#freshMs) this.#refreshBehind(caller, id)
+      if (this.#isOld(known)) this.#refreshBehind(caller, id)
     }
     // Asking may take minutes, in which the folder or the key's root may have moved.
     const standing = await this.#see(caller, id)
@@ -266,13 +269,24 @@ class TreeCatalogue implements Catalogue {
 
   #refreshBehind(caller: Caller, id: FolderId): void {
     const behind: Caller = { ...caller, signal: undefined, patienceMs: undefined }
-    this.#fetch(behind, id, 'scan').catch((failure: unknown) => {
-      // Nobody waits for this refresh; the next question tries again.
-      this.#log.warn(
-        { folder: id, code: GatewayError.from(failure).code },
-        'a refresh in the background failed',
-      )
+    this.#refreshes.offer(id, async () => {
+      try {
+        const known = await this.#tree.folder(id)
+        if (known !== undefined && this.#isOld(known)) await this.#fetch(behind, id, 'scan')
+        return true
+      } catch (failure) {
+        // Nobody waits for this refresh; the next question tries again.
+        const { code } = GatewayError.from(failure)
+        this.#log.warn({ folder: id, code }, 'a refresh in the background failed')
+        return code === 'not-found'
+      }
     })
+  }
+
+  #isOld({ listedMs = 0 }: FolderNode): boolean {
+    const ageMs = this.#clock.nowMs() - listedMs
+    // A listing from the future was taken before somebody set the clock back: nobody knows how old it is.
+    return ageMs > this.#freshMs || ageMs < 0
   }
 }
 
