@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { GatewayError, HOUR_MS, MINUTE_MS, type TransferId } from '@guichet/core'
-import { FOLDER, MemorySpool, put, UploadsWorld } from './uploads-world.testing.ts'
+import { GatewayError, HOUR_MS, MINUTE_MS, ROOT, type TransferId } from '@guichet/core'
+import { FOLDER, hostWith, MemorySpool, put, UploadsWorld } from './uploads-world.testing.ts'
 
 describe('the uploader in trouble of its own machine', () => {
   it('goes on with what is journaled when the disk has failed for a while', async () => {
@@ -79,6 +79,29 @@ describe('the uploader in trouble of its own machine', () => {
     world.host.refusal = undefined
     await world.passing(process.uploads.whenStored('u1'))
     assert.equal(reason(), undefined)
+  })
+
+  it('tells of the refusal that holds uploads also when a request beside it was accepted', async () => {
+    await using world = await UploadsWorld.open()
+    const bothThere = Promise.withResolvers<void>()
+    const refused = Promise.withResolvers<void>()
+    const host = hostWith(world.host, 'upload', async (target, folder, files, call) => {
+      if (folder === FOLDER) {
+        await bothThere.promise
+        refused.resolve()
+        throw new GatewayError('account-refused', 'refused by the node', { facts: { stored: false } })
+      }
+      bothThere.resolve()
+      await refused.promise
+      await world.clock.settle()
+      return await world.host.upload(target, folder, files, call)
+    })
+    await using process = await world.start({}, { host })
+    await put(process, 'u1', { a: 'one' })
+    await put(process, 'u2', { b: 'two' }, { folder: ROOT })
+    await world.until(async () => (await world.states()) === '1 spooled, 1 stored')
+    assert.equal(process.uploader.refusal()?.code, 'account-refused')
+    await assert.rejects(process.uploads.whenStored('u1'), { code: 'account-refused' })
   })
 })
 

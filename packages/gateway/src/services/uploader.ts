@@ -244,8 +244,8 @@ class PatientUploader implements Uploader {
     if (sent.kind === 'accepted') {
       this.#failures = 0
       this.#pausedUntilMs = 0
-      this.#refusal = undefined
-      this.#trouble = undefined
+      if (!this.#isHeld) this.#refusal = undefined
+      if (!this.#isHeld) this.#trouble = undefined
     }
     this.#follow(sent.batch, sent.kind === 'accepted' ? 'reporting' : 'doubtful')
   }
