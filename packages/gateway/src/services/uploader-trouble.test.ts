@@ -103,6 +103,30 @@ describe('the uploader in trouble of its own machine', () => {
     assert.equal(process.uploader.refusal()?.code, 'account-refused')
     await assert.rejects(process.uploads.whenStored('u1'), { code: 'account-refused' })
   })
+
+  it('asks nothing more of a node that refuses the account after a restart either, until a person resumes', async () => {
+    await using world = await UploadsWorld.open()
+    const error = new GatewayError('account-refused', 'refused by the node', { facts: { stored: false } })
+    world.host.fail({ content: 'lost', answer: error })
+    {
+      await using process = await world.start()
+      await put(process, 'u1', { a: 'one' })
+      await world.until(() => process.uploader.refusal() !== undefined)
+    }
+    {
+      await using process = await world.start()
+      await world.clock.advance(10 * HOUR_MS)
+      assert.equal(world.calls('upload'), 1)
+      await assert.rejects(process.uploads.whenStored('u1'), {
+        code: 'account-refused',
+        message: 'refused by the node',
+      })
+      process.uploader.resume()
+      await world.passing(process.uploads.whenStored('u1'))
+    }
+    await using process = await world.start()
+    assert.equal(process.uploader.refusal(), undefined)
+  })
 })
 
 /** A spool whose disk cannot be looked at so many times. */

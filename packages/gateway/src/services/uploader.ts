@@ -1,5 +1,6 @@
 import {
   type Clock,
+  type FactStore,
   type FileHost,
   type FolderId,
   GatewayError,
@@ -12,6 +13,7 @@ import {
 } from '@guichet/core'
 import type { Log } from '../log.ts'
 import { follow } from './uploader-follow.ts'
+import { UploadHold } from './uploader-hold.ts'
 import { growingMs, UPLOADER_LIMITS, type UploaderLimits } from './uploader-limits.ts'
 import { type UploadNews, UploadProgress } from './uploader-progress.ts'
 import { type Linger, UploadQueue } from './uploader-queue.ts'
@@ -59,6 +61,7 @@ export interface UploaderOptions {
   readonly host: (caller: UploadCaller) => FileHost
   readonly tree: Tree
   readonly journal: TransferJournal
+  readonly facts: FactStore
   readonly spool: UploadContent
   readonly clock: Clock
   readonly log?: Log | undefined
@@ -85,14 +88,14 @@ class PatientUploader implements Uploader {
   #failures = 0
   #pausedUntilMs = 0
   #pauseMs = 0
-  /** An upload node refused the account: no breaker stands before it, so that only a person can go on. */
-  #isHeld = false
+  readonly #hold: UploadHold
   #refusal: GatewayError | undefined
   #trouble: GatewayError | undefined
 
   constructor(options: UploaderOptions) {
     const limits = { ...UPLOADER_LIMITS, ...options.limits }
-    const { clock, journal, log, tree, host, spool } = options
+    const { clock, journal, log, tree, host, spool, facts } = options
+    this.#hold = new UploadHold({ facts, clock, log })
     this.#queue = new UploadQueue(limits, options.lingerMs)
     const stop = this.#stop.signal
     this.#work = {
@@ -116,8 +119,7 @@ class PatientUploader implements Uploader {
         this.#poke()
       },
       pause: (error) => {
-        // No breaker stands before the upload nodes.
-        if (error.code === 'account-refused') this.#isHeld = true
+        if (error.code === 'account-refused') this.#hold.hold(error)
         this.#recordFailure(error)
       },
       refused: (error) => this.#refuse(error),
@@ -125,7 +127,7 @@ class PatientUploader implements Uploader {
         this.#trouble = error
       },
       reported: () => {
-        if (!this.#isHeld) this.#refusal = undefined
+        if (!this.#hold.isHeld) this.#refusal = undefined
       },
     }
   }
@@ -137,6 +139,7 @@ class PatientUploader implements Uploader {
       this.#follow(batch, stage)
     }
     for (const transfer of waiting) this.#queue.offer([transfer], { more: false }, this.#work.clock.nowMs())
+    this.#refusal = await this.#hold.load()
     this.#isRunning = true
     this.#loop = this.#run()
   }
@@ -159,7 +162,7 @@ class PatientUploader implements Uploader {
   }
 
   resume(): void {
-    this.#isHeld = false
+    this.#hold.release()
     this.#refusal = undefined
     this.#failures = 0
     this.#pausedUntilMs = 0
@@ -204,7 +207,7 @@ class PatientUploader implements Uploader {
   #startNext(): number | undefined {
     const { clock, limits } = this.#work
     const nowMs = clock.nowMs()
-    if (this.#isHeld || this.#serving.size >= limits.inFlightMax) return undefined
+    if (this.#hold.isHeld || this.#serving.size >= limits.inFlightMax) return undefined
     if (this.#follows.size >= limits.followedMax) return undefined
     // However far the clock is set back, a pause is no longer than it was at first.
     this.#pausedUntilMs = Math.min(this.#pausedUntilMs, nowMs + this.#pauseMs)
@@ -244,8 +247,8 @@ class PatientUploader implements Uploader {
     if (sent.kind === 'accepted') {
       this.#failures = 0
       this.#pausedUntilMs = 0
-      if (!this.#isHeld) this.#refusal = undefined
-      if (!this.#isHeld) this.#trouble = undefined
+      if (!this.#hold.isHeld) this.#refusal = undefined
+      if (!this.#hold.isHeld) this.#trouble = undefined
     }
     this.#follow(sent.batch, sent.kind === 'accepted' ? 'reporting' : 'doubtful')
   }

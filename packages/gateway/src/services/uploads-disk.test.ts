@@ -8,7 +8,7 @@ import { ROOT } from '@guichet/core'
 import { FakeClock, MemoryHost } from '@guichet/testkit'
 import { openHashers } from '../hashing/hashers.ts'
 import { openSpool } from '../stores/disk/spool.ts'
-import { openDatabase, SqliteTransferJournal, SqliteTree } from '../stores/sqlite/index.ts'
+import { openDatabase, SqliteFactStore, SqliteTransferJournal, SqliteTree } from '../stores/sqlite/index.ts'
 import { startUploader } from './uploader.ts'
 import { createUploads } from './uploads.ts'
 import { KEY, whirlpoolOf } from './uploads-world.testing.ts'
@@ -30,6 +30,7 @@ describe('an upload through disk, journal and hashing threads', () => {
         host: () => host,
         tree,
         journal,
+        facts: new SqliteFactStore(db),
         spool,
         clock,
         lingerMs,

@@ -12,7 +12,7 @@ import {
   type Tree,
 } from '@guichet/core'
 import { FakeClock, MemoryHost } from '@guichet/testkit'
-import { openDatabase, SqliteTransferJournal, SqliteTree } from '../stores/sqlite/index.ts'
+import { openDatabase, SqliteFactStore, SqliteTransferJournal, SqliteTree } from '../stores/sqlite/index.ts'
 import { startUploader, type Uploader } from './uploader.ts'
 import type { UploaderLimits } from './uploader-limits.ts'
 import type { UploadContent } from './uploader-work.ts'
@@ -97,6 +97,7 @@ export class UploadsWorld implements AsyncDisposable {
   readonly #db = openDatabase({ path: ':memory:' })
   readonly tree: SqliteTree = new SqliteTree(this.#db)
   readonly journal: SqliteTransferJournal = new SqliteTransferJournal(this.#db)
+  readonly facts: SqliteFactStore = new SqliteFactStore(this.#db)
   readonly spool: MemorySpool = new MemorySpool()
   #ids = 0
 
@@ -115,6 +116,7 @@ export class UploadsWorld implements AsyncDisposable {
       host: () => host,
       tree,
       journal,
+      facts: this.facts,
       spool,
       clock,
       lingerMs: { alone: 150, more: 5_000 },
