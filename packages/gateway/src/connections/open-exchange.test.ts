@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { createServer as createPlainServer } from 'node:net'
 import { it } from 'node:test'
 import { type ErrorCode, GatewayError, type HttpRequest } from '@guichet/core'
+import { FakeClock } from '@guichet/testkit'
 import { realWorld } from '../world.ts'
 import { type ExchangeOptions, openExchange } from './open-exchange.ts'
 import { openStandIn, type StandIn } from './stand-in.testing.ts'
@@ -239,6 +240,19 @@ it('lets no more downloads run at one time than the account has connections, and
   waiting[2]?.end('third')
   assert.equal(await textOf((await third).body), 'third')
   assert.equal(await textOf((await second).body), 'done')
+})
+
+it('takes the connection of a reader who stopped reading, when another download waits', async () => {
+  const time = new FakeClock()
+  await using standIn = await openStandIn((_request, response) => void response.end(Buffer.alloc(1_000_000)))
+  await using open = opened(standIn, { limits: { downloads: 1 }, clock: time })
+  const chunks = (await open.exchange(get('https://a-1.1fichier.com/p1'))).body[Symbol.asyncIterator]()
+  assert.equal((await chunks.next()).done, false)
+  const second = open.exchange(get('https://a-1.1fichier.com/p2'))
+  await time.advance(40_000)
+  assert.equal((await textOf((await second).body)).length, 1_000_000)
+  const failure = await refusalOf(chunks.next())
+  assert.deepEqual([failure.code, failure.facts['sent']], ['upstream-down', undefined])
 })
 
 it('close cuts what is under way', async () => {

@@ -15,7 +15,7 @@ import { isPublicAddress } from './address.ts'
 import { createConnector } from './connector.ts'
 import { failureOf } from './failures.ts'
 import { type Resolve, resolveBySystem } from './resolve.ts'
-import { createSlots, type Slots } from './slots.ts'
+import { createSlots, type Slot, type Slots } from './slots.ts'
 
 /** All connections for 1fichier's names go to this address instead; names and TLS checks stay as they are. */
 export interface Route {
@@ -82,16 +82,16 @@ export function openExchange(options: ExchangeOptions): {
     pipelining: 1,
     bodyTimeout: limits.bodyTimeoutMs,
   })
-  const slots = createSlots({ count: limits.downloads, waiting: limits.waiting })
+  const slots = createSlots({ count: limits.downloads, waiting: limits.waiting, clock: options.clock })
 
   return {
     async exchange(request) {
       refuseUnlisted(request)
-      const release = await takeSlot(slots, request)
+      const slot = await takeSlot(slots, request)
       try {
-        return await send(agent, request, { limits, release, onContent: options.onContent })
+        return await send(agent, request, { ...options, limits, slot })
       } catch (failure) {
-        release()
+        slot?.giveBack()
         throw failureOf(failure, request.url.host, request.signal)
       }
     },
@@ -120,9 +120,9 @@ function refuseUnlisted({ url, headers }: HttpRequest): void {
 }
 
 /** Direct links take one of the account's connections; reports and pages of the site do not wait behind them. */
-async function takeSlot(slots: Slots, { url, signal }: HttpRequest): Promise<() => void> {
+async function takeSlot(slots: Slots, { url, signal }: HttpRequest): Promise<Slot | undefined> {
   const isDownload = !isDomain(url.hostname) && !url.pathname.endsWith('.pl')
-  if (!isDownload) return () => undefined
+  if (!isDownload) return undefined
   try {
     return await slots.take(signal)
   } catch (failure) {
@@ -133,16 +133,13 @@ async function takeSlot(slots: Slots, { url, signal }: HttpRequest): Promise<() 
 /** So much of a body waits for its reader; what is more stays with the sender. */
 const READ_AHEAD_BYTES = 64 * 1024
 
-async function send(
-  agent: Agent,
-  request: HttpRequest,
-  how: {
-    readonly limits: ExchangeLimits
-    readonly release: () => void
-    readonly onContent: ExchangeOptions['onContent']
-  },
-): Promise<HttpResponse> {
-  const { limits, release, onContent } = how
+interface How extends Pick<ExchangeOptions, 'clock' | 'onContent'> {
+  readonly limits: ExchangeLimits
+  readonly slot: Slot | undefined
+}
+
+async function send(agent: Agent, request: HttpRequest, how: How): Promise<HttpResponse> {
+  const { limits, slot } = how
   const { url, method, body, signal } = request
   // 1fichier's front ends are not known to answer 100, and waiting for it would only cost time.
   const { expect: _, ...headers } = request.headers
@@ -159,13 +156,13 @@ async function send(
     highWaterMark: READ_AHEAD_BYTES,
   })
   // Whoever reads the body meets its errors by reading; nobody else is to be stopped by them.
-  answer.body.on('error', () => undefined).once('close', release)
+  answer.body.on('error', () => undefined).once('close', () => slot?.giveBack())
   // There is nothing to read after HEAD, and nobody who would do it.
   if (method === 'HEAD') answer.body.resume()
   return {
     status: answer.statusCode,
     headers: joined(answer.headers),
-    body: method === 'HEAD' ? Readable.from([]) : bodyOf(answer.body, url.host, { signal, onContent }),
+    body: method === 'HEAD' ? Readable.from([]) : bodyOf(answer.body, request, how),
   }
 }
 
@@ -182,20 +179,25 @@ function joined(
 /** Leaving destroys the stream, and with it the connection of a body that was not read to its end, or not at all. */
 function bodyOf(
   stream: Readable,
-  host: string,
-  { signal, onContent }: Pick<HttpRequest, 'signal'> & Pick<ExchangeOptions, 'onContent'>,
+  { url: { host }, signal }: HttpRequest,
+  { clock, onContent, slot }: How,
 ): AsyncIterable<Uint8Array> {
+  let idleSinceMs: number | undefined = clock.nowMs()
+  slot?.usedBy({ idleSinceMs: () => idleSinceMs, giveUp: () => void stream.destroy(givenAway(host)) })
   return {
     [Symbol.asyncIterator]() {
       const chunks: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]()
       return {
         async next() {
+          idleSinceMs = undefined
           try {
             const next = await chunks.next()
             if (next.done !== true) onContent?.(next.value.length)
             return next
           } catch (failure) {
             throw failureOf(failure, host, signal)
+          } finally {
+            idleSinceMs = clock.nowMs()
           }
         },
         async return() {
@@ -205,4 +207,12 @@ function bodyOf(
       }
     },
   }
+}
+
+/** A broken connection like others: whoever reads on later goes on at the same byte. */
+function givenAway(host: string): GatewayError {
+  return new GatewayError('upstream-down', 'the connection was not used, and went to another download', {
+    hint: 'try again',
+    facts: { host },
+  })
 }
