@@ -167,6 +167,20 @@ describe('the catalogue', () => {
     assert.deepEqual(await namesIn(counter, key, folder), ['made', 'file'])
   })
 
+  it('keeps the name and the place that a file was given while its attributes were changed', async () => {
+    const { counter, key, folder, url } = await withFolder()
+    await using _ = counter
+    counter.fail('changeFiles', async (go) => {
+      await counter.native(key, 'file/rename', { urls: [{ url, filename: 'renamed' }] })
+      await counter.native(key, 'file/mv', { urls: [url], destination_folder_id: 0 })
+      return await go()
+    })
+    await counter.native(key, 'file/chattr', { urls: [url], pass: 'a password' })
+    assert.deepEqual(await namesIn(counter, key, folder), [])
+    assert.ok((await namesIn(counter, key, 0)).includes('renamed'))
+    assert.deepEqual(counter.calls(), ['changeFiles', 'renameFiles', 'moveFiles'])
+  })
+
   it('drops what 1fichier does not know any more', async () => {
     const { counter, key, folder, url } = await withFolder()
     await using _ = counter

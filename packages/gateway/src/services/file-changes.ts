@@ -225,7 +225,10 @@ class TreeFileChanges implements FileChangesService {
       const links = batch.map((file) => file.link)
       await this.#sender.send(caller, touchOf(batch), (host) => host.changeFiles(links, changes, caller))
       const nowMs = this.#clock.nowMs()
-      for (const file of batch) {
+      for (const { link } of batch) {
+        // It may have got another name or place while this was under way.
+        const file = await this.#tree.file(link.id)
+        if (file === undefined) continue
         const entry = {
           ...file,
           name: name ?? file.name,
