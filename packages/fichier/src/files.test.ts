@@ -151,6 +151,13 @@ describe('copying files', () => {
     })
   })
 
+  it('gives a file that is asked for twice its two copies', async () => {
+    const urls = [C_TEXT, 'https://1fichier.com/?eeeee55555'].map((to) => ({ from_url: A_TEXT, to_url: to }))
+    const { host } = hostThatGets({ body: { status: 'OK', copied: 2, urls } })
+    const copies = await host.copyFiles([A, A], ROOT, {}, {})
+    assert.deepEqual(copies, [C, parseFileLink('https://1fichier.com/?eeeee55555')])
+  })
+
   it('refuses an answer about another file', async () => {
     const { host } = hostThatGets({ body: { urls: [{ from_url: B_TEXT, to_url: C_TEXT }] } })
     assert.equal((await failureOf(host.copyFiles([A], ROOT, {}, {}))).code, 'upstream-changed')

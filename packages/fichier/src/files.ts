@@ -127,9 +127,11 @@ async function copyFiles(
     .objects('urls')
     .map((pair) => ({ from: pair.link('from_url'), to: pair.link('to_url') }))
   requireAll(reply, copies.length, links.length)
-  const bySource = new Map(copies.map((copy) => [copy.from.id, copy.to]))
+  // A file that is asked for twice has two copies.
+  const bySource = Map.groupBy(copies, (copy) => copy.from.id)
   return links.map(
-    (link) => bySource.get(link.id) ?? reply.refuse(`"urls" lacks the copy of ${linkText(link)}`),
+    (link) =>
+      bySource.get(link.id)?.shift()?.to ?? reply.refuse(`"urls" lacks the copy of ${linkText(link)}`),
   )
 }
 
