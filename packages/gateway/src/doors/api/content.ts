@@ -69,7 +69,9 @@ export async function putContent(
     bodyOf(visit.request),
     visit.signal,
   )
-  if (!mayReplace) return sendStored(visit, 201, await takenAsSame(uploads, received, twins, parts))
+  const there = await twinsNow(services, caller, folder, received)
+  if (there.length > 0 && !isSet('overwrite'))
+    return sendStored(visit, 201, await takenAsSame(uploads, received, there, parts))
   const transfer = await journaled(services, caller, upload, received, isSet('more'))
   // An overwrite ends with the removal of the old file, so there is something to wait for.
   if (searchParams.get('wait') === '0' && twins.length === 0)
@@ -82,6 +84,23 @@ export async function putContent(
   const old = twins.length === 0 ? [] : (await twinsOf(catalogue, caller, folder, name)).filter(isOld)
   if (old.length > 0) await changes.removeFiles(caller, old)
   sendStored(visit, 201, answer)
+}
+
+/** The content may have taken hours to come: its folder may be another key's by now, and its name may be taken. */
+async function twinsNow(
+  { catalogue, uploads }: ApiServices,
+  caller: Caller,
+  folder: FolderId,
+  received: Received,
+): Promise<readonly FileNode[]> {
+  try {
+    await catalogue.requireInside(caller, folder)
+  } catch (failure) {
+    await uploads.discard([received])
+    throw failure
+  }
+  // Where 1fichier cannot be asked now, content that is here counts for more than a name that may be there twice.
+  return twinsOf(catalogue, caller, folder, received.name).catch(() => [])
 }
 
 /** Whoever lost the answer to a request sends it again: when the same content is there, what it wants is done. */

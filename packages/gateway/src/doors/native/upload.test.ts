@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { request as httpRequest } from 'node:http'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, it } from 'node:test'
@@ -285,6 +285,40 @@ describe('PUT /content', () => {
     const quick = await put(counter, key, 'at=/folder/z&wait=0', 'five')
     assert.equal(quick.status, 202)
     assert.deepEqual(Object.keys(quick.json).sort(), ['state', 'transfer', 'whirlpool'])
+  })
+
+  it('does not take a name that was taken, nor a folder that was moved away, while its content came', async () => {
+    const { counter, key, folder } = await withFolders()
+    await using _ = counter
+    const begin = async (auth: string, name: string, body: string) => {
+      const path = `/api/v1/content?at=/folder/${name}`
+      const before = (await counter.spooled()).length
+      const headers = { authorization: `Bearer ${auth}`, 'content-length': body.length }
+      const request = httpRequest({ port: counter.port, method: 'PUT', path, headers })
+      const answer = once(request, 'response').then(([response]) => (response as IncomingMessage).statusCode)
+      request.write(body.slice(0, 1))
+      while ((await counter.spooled()).length === before) await counter.clock.settle()
+      return { end: () => request.end(body.slice(1)), answer }
+    }
+    const slow = await begin(key, 'x', 'slow')
+    const slowAlike = await begin(key, 'x', 'quick')
+    assert.equal((await put(counter, key, 'at=/folder/x', 'quick')).status, 201)
+    slow.end()
+    slowAlike.end()
+    assert.deepEqual([await slow.answer, await slowAlike.answer], [409, 201])
+    const contents = counter.account.filesIn(folder).map(({ content }) => Buffer.from(content).toString())
+    assert.deepEqual(contents, ['quick'])
+
+    const { text: confined } = await counter.key({
+      verbs: ['list', 'upload'],
+      root: folder,
+      rootPath: '/folder',
+    })
+    const late = await begin(confined, 'y', 'late')
+    await counter.tree.removeFolder(folder, counter.clock.nowMs())
+    late.end()
+    assert.equal(await late.answer, 404)
+    assert.deepEqual(await counter.spooled(), [])
   })
 
   it('never removes the file that it was given for content sent twice', async () => {
