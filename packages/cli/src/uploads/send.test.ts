@@ -31,9 +31,11 @@ interface Place extends AsyncDisposable {
   readonly session: Session
   readonly path: string
   errors(): string
+  /** How often it was waited. */
+  waits(): number
 }
 
-/** A gateway that takes the file, and then says these things of it, the last one again and again. */
+/** A gateway that takes the file, and then says these things of it, the last one again and again; or nothing at all. */
 async function openPlace(answers: readonly Partial<ApiTransfer>[]): Promise<Place> {
   await using opened = new AsyncDisposableStack()
   const test = opened.use(await openTestWorld())
@@ -48,6 +50,7 @@ async function openPlace(answers: readonly Partial<ApiTransfer>[]): Promise<Plac
         response.writeHead(202).end(JSON.stringify(taken))
         return
       }
+      if (answers.length === 0) return void request.socket.destroy()
       const answer = answers[Math.min(asked, answers.length - 1)]
       asked += 1
       response.end(JSON.stringify({ ...TRANSFER, ...answer }))
@@ -71,20 +74,33 @@ async function openPlace(answers: readonly Partial<ApiTransfer>[]): Promise<Plac
       done()
     },
   })
-  const clock = { nowMs: () => 0, sleep: async () => {} }
+  let waits = 0
+  const clock = {
+    nowMs: () => 0,
+    async sleep() {
+      waits += 1
+    },
+  }
   const session = opened.use(openSession({ ...test.world(), errors: written, clock }, {}))
   const owned = opened.move()
-  return { session, path, errors: () => errors, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    session,
+    path,
+    errors: () => errors,
+    waits: () => waits,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
-async function send({ session, path }: Place): Promise<Outcome> {
+async function send({ session, path }: Place, count = 1): Promise<Outcome> {
   using progress = startProgress(session)
   const source = { path, shown: 'a', names: ['a'], sizeBytes: CONTENT.length }
-  return await sendBatches(
-    session,
-    [{ folder: '/', sends: [{ source, name: 'a', replaces: false }] }],
-    progress,
-  )
+  const sends = Array.from({ length: count }, (_, number) => ({
+    source,
+    name: `a${number}`,
+    replaces: false,
+  }))
+  return await sendBatches(session, [{ folder: '/', sends }], progress)
 }
 
 describe('waiting until a file is stored', () => {
@@ -103,5 +119,13 @@ describe('waiting until a file is stored', () => {
     await using place = await openPlace([...short, {}, ...short, { state: 'stored' }])
     assert.equal((await send(place)).stored.length, 1)
     assert.equal(place.errors(), '')
+  })
+
+  it('waits once for a gateway that is gone, not for each file', async () => {
+    await using place = await openPlace([])
+    const { stored, failed } = await send(place, 20)
+    assert.deepEqual([stored.length, failed.length], [0, 20])
+    assert.ok(failed.every(({ error }) => error.code === 'unavailable'))
+    assert.equal(place.waits(), 7)
   })
 })

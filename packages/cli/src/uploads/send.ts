@@ -46,7 +46,7 @@ export async function sendBatches(
 ): Promise<Outcome> {
   const outcome: Outcome = { stored: [], failed: [] }
   const total = batches.reduce((sum, batch) => sum + batch.sends.length, 0)
-  const sender: Sender = { session, progress, outcome, spooled: [], told: new Set(), total }
+  const sender: Sender = { session, progress, outcome, spooled: [], told: new Set(), total, isGone: false }
   try {
     for (const batch of batches) {
       await spoolBatch(sender, batch)
@@ -87,6 +87,8 @@ interface Sender {
   /** Reasons for waiting that a person has been told. */
   readonly told: Set<string>
   readonly total: number
+  /** The gateway did not answer for as long as it is waited for: for the other files it is not waited for again. */
+  isGone: boolean
 }
 
 /**
@@ -163,9 +165,7 @@ async function waitUntilStored(sender: Sender, sent: Sent): Promise<ApiTransfer>
   let troubled = 0
   for (let polls = 0; ; polls += 1) {
     if (polls % POLLS_PER_NOTICE === POLLS_PER_NOTICE - 1) await tellWaiting(session, progress)
-    const transfer = await withPatience(patienceOf(sender, POLL_ATTEMPTS_MAX), () =>
-      guichet.transfer(sent.transfer, { signal: session.stop }),
-    )
+    const transfer = await ask(sender, () => guichet.transfer(sent.transfer, { signal: session.stop }))
     if (transfer.state === 'stored') return transfer
     if (transfer.state === 'failed') {
       throw new GatewayError(codeOf(transfer), transfer.problem ?? '1fichier did not take it', {
@@ -181,6 +181,17 @@ async function waitUntilStored(sender: Sender, sent: Sent): Promise<ApiTransfer>
     if (transfer.waitsFor !== undefined && troubled >= POLLS_OF_TROUBLE)
       tellTrouble(sender, transfer.waitsFor)
     await session.world.clock.sleep(POLL_MS, session.stop)
+  }
+}
+
+async function ask(sender: Sender, question: () => Promise<ApiTransfer>): Promise<ApiTransfer> {
+  try {
+    const answer = await withPatience(patienceOf(sender, sender.isGone ? 1 : POLL_ATTEMPTS_MAX), question)
+    sender.isGone = false
+    return answer
+  } catch (failure) {
+    sender.isGone = GatewayError.from(failure).code === 'unavailable'
+    throw failure
   }
 }
 
