@@ -3,12 +3,10 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { GatewayError, TRAITS } from '@guichet/core'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
-import { receiveFile } from '../downloads/receive.ts'
-import { findWanted, type Wanted, type WantedTree } from '../downloads/sources.ts'
-import { foreseen } from '../failures.ts'
-import { inParallel } from '../parallel.ts'
+import { type Report as Fetching, fetchAll, type Target } from '../downloads/fetch.ts'
+import { findWanted, type WantedTree } from '../downloads/sources.ts'
 import { countText, printable } from '../print.ts'
-import { type Progress, startProgress } from '../progress.ts'
+import { startProgress } from '../progress.ts'
 import { confirm } from '../prompts.ts'
 import type { Session } from '../session.ts'
 import { sizeText } from '../sizes.ts'
@@ -20,7 +18,6 @@ interface GetOptions {
   readonly overwrite?: boolean
 }
 
-const PARALLEL_GETS = 2
 const SHOWN_MAX = 20
 
 export function addGet(program: Command, cli: Cli): void {
@@ -43,17 +40,8 @@ export function addGet(program: Command, cli: Cli): void {
     )
 }
 
-interface Fetched {
-  readonly path: string
-  readonly local: string
-  readonly sizeBytes: number
-  readonly whirlpool: string
-}
-
-interface Report {
-  readonly fetched: Fetched[]
+interface Report extends Fetching {
   readonly skipped: { readonly path: string; readonly local: string }[]
-  readonly failed: { readonly source: string; readonly error: GatewayError }[]
 }
 
 async function get(session: Session, places: readonly string[], options: GetOptions): Promise<number> {
@@ -68,14 +56,11 @@ async function get(session: Session, places: readonly string[], options: GetOpti
 
   using progress = startProgress(session)
   progress.addTotal(chosen.reduce((sum, target) => sum + target.file.sizeBytes, 0))
-  await inParallel(chosen, PARALLEL_GETS, (target) => fetchOne(session, target, progress, report))
+  await fetchAll(session, chosen, progress, report)
   progress[Symbol.dispose]()
   tell(session, report)
   return report.failed[0] === undefined ? 0 : TRAITS[report.failed[0].error.code].exit
 }
-
-/** A file and the absolute path it gets here. */
-type Target = Wanted
 
 async function resolveTargets(
   session: Session,
@@ -139,21 +124,6 @@ async function isSame(session: Session, { file, local }: Target, sizeBytes: numb
 async function mayReplace(session: Session, { local }: Target): Promise<boolean> {
   if (!isInteractive(session.world) || session.print.isJson) return false
   return confirm(session.world, `Replace ${printable(basename(local))}?`)
-}
-
-async function fetchOne(session: Session, target: Target, progress: Progress, report: Report): Promise<void> {
-  const { file, local } = target
-  try {
-    const { whirlpool, isVerified } = await receiveFile(session, file, local, progress)
-    report.fetched.push({ path: file.path, local, sizeBytes: file.sizeBytes, whirlpool })
-    if (!isVerified)
-      session.print.warning(`${file.path}: 1fichier has no checksum for it yet; its size is right`)
-    progress.tell(`${report.fetched.length} fetched`)
-  } catch (failure) {
-    const error = foreseen(failure)
-    if (error.code === 'cancelled' || error.code === 'disk-full') throw error
-    report.failed.push({ source: file.path, error })
-  }
 }
 
 function tell(session: Session, report: Report): void {

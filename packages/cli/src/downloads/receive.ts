@@ -7,7 +7,7 @@ import type { Progress } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { createWhirlpool } from '../whirlpool.ts'
 
-const ATTEMPTS_MAX = 8
+export const ATTEMPTS_MAX = 8
 /** A whole file is fetched once more when it came wrong, not again and again. */
 const CORRUPTIONS_MAX = 1
 const READ_BYTES = 1024 * 1024
@@ -21,6 +21,7 @@ export async function receiveFile(
   file: ApiFile,
   target: string,
   progress: Progress,
+  attemptsMax: number = ATTEMPTS_MAX,
 ): Promise<{ readonly whirlpool: string; readonly isVerified: boolean }> {
   const part = `${target}.part`
   // Nothing would tell a part of another file from one of this.
@@ -29,7 +30,7 @@ export async function receiveFile(
   const patience = {
     clock: session.world.clock,
     signal: session.stop,
-    attemptsMax: ATTEMPTS_MAX,
+    attemptsMax,
     mayRetry(error: GatewayError): boolean {
       if (error.code === 'corrupt') corruptions += 1
       return corruptions <= CORRUPTIONS_MAX
