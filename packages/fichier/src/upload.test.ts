@@ -70,6 +70,21 @@ describe('an upload', () => {
     }
   })
 
+  it('is accepted once the redirect has come, though its page breaks off', async () => {
+    const host = keyedBy(async () => ({
+      status: 302,
+      headers: { location: '/end.pl?xid=Other' },
+      body: (async function* () {
+        yield* chunks('Moved ! Temp')
+        throw new GatewayError('upstream-down', 'the connection was reset')
+      })(),
+    }))
+    assert.deepEqual(await host.upload(TARGET, ROOT, [fileOf('a')], {}), {
+      node: 'up3.1fichier.com',
+      xid: 'Other',
+    })
+  })
+
   it('follows no other address', async () => {
     for (const location of [
       'https://example.com/end.pl?xid=X',

@@ -3,6 +3,7 @@ import {
   type FolderId,
   GatewayError,
   type HostCall,
+  type HttpResponse,
   parseName,
   type UploadFile,
   type UploadReceipt,
@@ -73,7 +74,10 @@ async function upload(
   } as const
   try {
     const response = await send(wire.keyed, request, call)
-    return receiptOf(await readAnswer('upload.cgi', response, call), target)
+    if (!isRedirect(response)) throw refusedUpload(await readAnswer('upload.cgi', response, call))
+    // The redirect alone says that the files are there: whatever happens to the page behind it changes nothing.
+    await readAnswer('upload.cgi', response, call).catch(() => undefined)
+    return receiptOf(response, target)
   } catch (thrown) {
     // A file that could not be read is the reason, whatever the transport says about its broken request.
     const cause = plan.failure() ?? thrown
@@ -93,21 +97,22 @@ async function upload(
 }
 
 /** Stored means: the node answered with the address of the report, and nothing must be sent again. */
-function receiptOf(answer: Answer, target: UploadTarget): UploadReceipt {
-  const location = answer.headers['location']
-  if (answer.status >= 300 && answer.status < 400) {
-    if (location === undefined) return { node: target.node, xid: target.id }
-    const url = URL.canParse(location, `https://${target.node}/`)
-      ? new URL(location, `https://${target.node}/`)
-      : undefined
-    if (url === undefined || !url.pathname.endsWith('/end.pl') || !NODE.test(url.hostname)) {
-      throw changed('upload.cgi sends to another place than the report', 'location')
-    }
-    // The two are equal, or are not (wire.md §15.7).
-    const xid = url.searchParams.get('xid') ?? ''
-    return { node: url.hostname, xid: XID.test(xid) ? xid : target.id }
+function receiptOf({ headers }: HttpResponse, target: UploadTarget): UploadReceipt {
+  const location = headers['location']
+  if (location === undefined) return { node: target.node, xid: target.id }
+  const url = URL.canParse(location, `https://${target.node}/`)
+    ? new URL(location, `https://${target.node}/`)
+    : undefined
+  if (url === undefined || !url.pathname.endsWith('/end.pl') || !NODE.test(url.hostname)) {
+    throw changed('upload.cgi sends to another place than the report', 'location')
   }
-  throw refusedUpload(answer)
+  // The two are equal, or are not (wire.md §15.7).
+  const xid = url.searchParams.get('xid') ?? ''
+  return { node: url.hostname, xid: XID.test(xid) ? xid : target.id }
+}
+
+function isRedirect({ status }: HttpResponse): boolean {
+  return status >= 300 && status < 400
 }
 
 function refusedUpload(answer: Answer): GatewayError {
