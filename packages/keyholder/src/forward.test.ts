@@ -81,6 +81,19 @@ describe('forwarding', () => {
     assert.equal(world.upstream.requests.length, 1)
   })
 
+  it('gives the head of a redirect back at once, though its page never comes', async () => {
+    await using world = await startWorld()
+    world.upstream.reply((request, response) => {
+      request.resume()
+      response.writeHead(302, { location: '/end.pl?xid=a', 'content-length': '26' })
+      response.write('Moved', () => response.destroy())
+    })
+    const response = await post(world.client, LISTING)
+    assert.equal(response.status, 302)
+    assert.equal(response.headers['location'], '/end.pl?xid=a')
+    await assert.rejects(textOf(response))
+  })
+
   it('uploads to a node from when it was named until an hour later', async () => {
     await using world = await startWorld()
     assert.equal((await refusal(post(world.client, UPLOAD))).code, 'forbidden')

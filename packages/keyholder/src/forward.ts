@@ -90,6 +90,11 @@ async function giveBack(call: Forwarding, answer: IncomingMessage): Promise<void
   const begin = (): void => {
     if (!response.headersSent) response.writeHead(answer.statusCode ?? 502, picked(answer, ANSWER_HEADERS))
   }
+  // The head of a redirect says that an upload has arrived, even when nothing more comes (wire.md §6.3).
+  if (isRedirect(answer)) {
+    begin()
+    response.flushHeaders()
+  }
   const lookup: Buffer[] = []
   let lookupBytes = 0
   for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -107,6 +112,10 @@ async function giveBack(call: Forwarding, answer: IncomingMessage): Promise<void
   begin()
   response.end(scan.rest())
   await once(response, 'finish', { signal })
+}
+
+function isRedirect({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 300 && statusCode < 400
 }
 
 /** What a failure in the middle of a call means to the caller. */
