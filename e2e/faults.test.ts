@@ -110,6 +110,16 @@ describe('a fault of 1fichier, one at a time', () => {
     ])
   })
 
+  it('in the page behind the redirect of an upload is no reason to send anything again', async () => {
+    await using stand = await startFaultStand()
+    // Only the redirect names the report, and only the report has the files stored.
+    stand.emulator.setReadings({ xid: 'different', storeDelayMs: 86_400_000 })
+    const bench = new FaultBench(stand, (await stand.issue('all')).key)
+    stand.emulator.fault({ at: 'upload.cgi', kind: 'wrong-length', byBytes: 5 })
+    assert.deepEqual(await (await bench.upload()).run(), { kind: 'right' })
+    assert.equal(stand.emulator.snapshot().uploads.requests, 1)
+  })
+
   it('in the report of an upload costs another look at the most', async () => {
     await each('end.pl', (bench) => bench.upload(), [
       { faults: [SLOW, ...BROKEN, ...WRITTEN_WRONG, ...LOCKS, ...PERMANENT], ends: 'right' },
