@@ -13,7 +13,7 @@ import {
 import { callApi, type Wire } from './call.ts'
 import { accessOf, detailsOf, entryOf } from './entries.ts'
 import type { Fields } from './fields.ts'
-import { frenchTime } from './french-time.ts'
+import { frenchCeiling, frenchFloor } from './french-time.ts'
 import { parsePass } from './passwords.ts'
 
 type FileCalls = Pick<
@@ -38,9 +38,9 @@ export function fileCalls(wire: Wire): FileCalls {
         'file/ls',
         {
           folder_id: scope === 'all' ? -1 : scope,
-          // Cut outwards to whole seconds, so that no file falls out of the window.
-          sent_after: sentAfterMs === undefined ? undefined : frenchTime(sentAfterMs),
-          sent_before: sentBeforeMs === undefined ? undefined : frenchTime(sentBeforeMs + 999),
+          // Cut outwards, so that no file falls out of the window.
+          sent_after: sentAfterMs === undefined ? undefined : frenchFloor(sentAfterMs),
+          sent_before: sentBeforeMs === undefined ? undefined : frenchCeiling(sentBeforeMs),
         },
         call,
       )

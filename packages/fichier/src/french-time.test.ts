@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError, HOUR_MS, SECOND_MS } from '@guichet/core'
 import fc from 'fast-check'
-import { frenchTime, parseFrenchTime } from './french-time.ts'
+import { frenchCeiling, frenchFloor, frenchTime, parseFrenchTime } from './french-time.ts'
 
 describe('French time', () => {
   it('is two hours ahead of UTC in summer and one in winter', () => {
@@ -24,9 +24,41 @@ describe('French time', () => {
     }
   })
 
-  it('reads the hour that autumn repeats as its first pass', () => {
-    assert.equal(parseFrenchTime('2021-10-31 02:30:00'), Date.parse('2021-10-31T00:30:00Z'))
+  it('reads the hour that autumn repeats as its second pass', () => {
+    assert.equal(parseFrenchTime('2021-10-31 02:00:00'), Date.parse('2021-10-31T01:00:00Z'))
+    assert.equal(parseFrenchTime('2021-10-31 02:59:59'), Date.parse('2021-10-31T01:59:59Z'))
+    assert.equal(frenchTime(Date.parse('2021-10-31T00:30:00Z')), '2021-10-31 02:30:00')
     assert.equal(frenchTime(Date.parse('2021-10-31T01:30:00Z')), '2021-10-31 02:30:00')
+  })
+
+  it('bounds a window by moments that cannot be mistaken', () => {
+    const cases = [
+      ['2021-10-31T00:30:00Z', '2021-10-31 01:59:59', '2021-10-31 02:30:00'],
+      ['2021-10-31T01:30:00Z', '2021-10-31 02:30:00', '2021-10-31 03:00:00'],
+      ['2021-06-22T12:57:25.001Z', '2021-06-22 14:57:25', '2021-06-22 14:57:26'],
+      ['2021-03-28T01:00:00Z', '2021-03-28 03:00:00', '2021-03-28 03:00:00'],
+    ] as const
+    for (const [utc, floor, ceiling] of cases) {
+      assert.equal(frenchFloor(Date.parse(utc)), floor, utc)
+      assert.equal(frenchCeiling(Date.parse(utc)), ceiling, utc)
+    }
+  })
+
+  it('leaves nothing out of a window, whether times are compared as texts, as first or as second passes', () => {
+    const endMs = Date.parse('2021-10-31T01:00:00Z')
+    const nearby = fc.integer({ min: endMs - 3 * HOUR_MS, max: endMs + 3 * HOUR_MS })
+    const second = parseFrenchTime
+    const first = (text: string): number =>
+      text.startsWith('2021-10-31 02') ? (second(text) ?? 0) - HOUR_MS : (second(text) ?? 0)
+    fc.assert(
+      fc.property(nearby, nearby, (one, other) => {
+        const [ms, limitMs] = [Math.floor(one / SECOND_MS) * SECOND_MS, other]
+        const [after, before] = [frenchFloor(limitMs), frenchCeiling(limitMs)]
+        if (ms >= limitMs) {
+          assert.ok(frenchTime(ms) >= after && ms >= first(after) && ms >= (second(after) ?? 0))
+        } else assert.ok(frenchTime(ms) <= before && ms <= first(before) && ms <= (second(before) ?? 0))
+      }),
+    )
   })
 
   it('reads the hour that spring skips as if winter time went on', () => {
@@ -39,7 +71,7 @@ describe('French time', () => {
       const back = parseFrenchTime(frenchTime(ms))
       if (back !== ms) {
         repeated += 1
-        assert.equal(back, ms - HOUR_MS)
+        assert.equal(back, ms + HOUR_MS)
       }
     }
     assert.equal(repeated, 12, 'one hour a year')

@@ -1,4 +1,4 @@
-import { GatewayError, HOUR_MS } from '@guichet/core'
+import { GatewayError, HOUR_MS, SECOND_MS } from '@guichet/core'
 
 /**
  * 1fichier writes French local time without a zone: UTC+1 in winter, UTC+2 in summer (wire.md §1).
@@ -12,7 +12,8 @@ const SUMMER_MS: number = 2 * HOUR_MS
 /**
  * The moment behind `YYYY-MM-DD HH:MM:SS`; `undefined` for what stands for "never": empty, 1970-01-01, year 0000.
  *
- * The hour that autumn repeats is read as its first pass, in summer time; the hour that spring skips, as if winter
+ * The hour that autumn repeats is read as its second pass, in winter time, so that nothing is taken for older than it
+ * is: whoever looks for what was just sent would else pass it over. The hour that spring skips is read as if winter
  * time went on. Anything else, 2021-02-30 included, is `upstream-changed`.
  */
 export function parseFrenchTime(text: string, place = 'a date of 1fichier'): number | undefined {
@@ -28,14 +29,29 @@ export function parseFrenchTime(text: string, place = 'a date of 1fichier'): num
       },
     )
   }
+  const winterMs = localMs - WINTER_MS
   const summerMs = localMs - SUMMER_MS
-  return offsetMsAt(summerMs) === SUMMER_MS ? summerMs : localMs - WINTER_MS
+  const isSummer = offsetMsAt(winterMs) === SUMMER_MS && offsetMsAt(summerMs) === SUMMER_MS
+  return isSummer ? summerMs : winterMs
 }
 
 /** A moment as 1fichier writes it, cut to the second. */
 export function frenchTime(ms: number): string {
   const local = new Date(ms + offsetMsAt(ms)).toISOString()
   return `${local.slice(0, 10)} ${local.slice(11, 19)}`
+}
+
+/** A French time that lies before all that happened from the moment on, whichever pass of the repeated hour it is read as. */
+export function frenchFloor(ms: number): string {
+  const endMs = firstPassEndMs(ms)
+  return frenchTime(ms >= endMs - HOUR_MS && ms < endMs ? endMs - HOUR_MS - SECOND_MS : ms)
+}
+
+/** A French time that lies behind all that happened up to the moment, whichever pass of the repeated hour it is read as. */
+export function frenchCeiling(ms: number): string {
+  const wholeMs = Math.ceil(ms / SECOND_MS) * SECOND_MS
+  const endMs = firstPassEndMs(wholeMs)
+  return frenchTime(wholeMs >= endMs && wholeMs < endMs + HOUR_MS ? endMs + HOUR_MS : wholeMs)
 }
 
 /** The text as if it were UTC, when there is such a day and time. */
@@ -50,8 +66,13 @@ function localMsOf(text: string): number | undefined {
 }
 
 function offsetMsAt(ms: number): number {
-  const year = new Date(ms).getUTCFullYear()
-  return ms >= changeMs(year, 2) && ms < changeMs(year, 9) ? SUMMER_MS : WINTER_MS
+  const beginMs = changeMs(new Date(ms).getUTCFullYear(), 2)
+  return ms >= beginMs && ms < firstPassEndMs(ms) ? SUMMER_MS : WINTER_MS
+}
+
+/** When summer time ends in the year of a moment: the hour before and the hour after have the same French times. */
+function firstPassEndMs(ms: number): number {
+  return changeMs(new Date(ms).getUTCFullYear(), 9)
 }
 
 /** 01:00 UTC on the last Sunday of a month of 31 days; `month` counts from 0. */
