@@ -124,6 +124,23 @@ describe('an answer that does not come well', () => {
     assert.equal((await failureOf(reading)).code, 'cancelled')
   })
 
+  it('counts by its status when its message is no text, and no success fails for one', async () => {
+    for (const message of [{ en: 'wait' }, ['wait'], true]) {
+      const cases = [
+        [429, 'locked'],
+        [401, 'account-refused'],
+        [404, 'not-found'],
+        [503, 'upstream-down'],
+      ] as const
+      for (const [status, code] of cases) {
+        const { host } = hostThatGets({ status, body: { status: 'KO', message } })
+        assert.equal((await failureOf(host.account({}))).code, code)
+      }
+      const { host } = hostThatGets({ body: { status: 'OK', folder_id: 12, message } })
+      assert.equal(await host.makeFolder('x', ROOT, {}), 12)
+    }
+  })
+
   it('is understood under the wrong content type', async () => {
     const body = '{"status":"KO","message":"Flood detected: User Locked #223"}'
     const { host } = hostThatGets({ status: 200, headers: { 'content-type': 'text/html' }, body })

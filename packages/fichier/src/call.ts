@@ -48,7 +48,7 @@ export function understand(answer: Answer): Fields {
   }
   const reply = new Fields(json, answer.place)
   if (!isRefusal(answer, reply)) return reply
-  throw refusalOf(answer, reply.findText('message') ?? 'no message', 'message', folderOf(reply))
+  throw refusalOf(answer, reply.words('message') || 'no message', 'message', folderOf(reply))
 }
 
 /** Text as it goes over the wire. */
@@ -68,7 +68,7 @@ function isRefusal(answer: Answer, reply: Fields): boolean {
   if (!isSuccess(answer)) return true
   const status = reply.findText('status')
   if (status !== undefined) return status.toUpperCase() === 'KO'
-  const message = reply.findText('message') ?? ''
+  const message = reply.words('message')
   return /#\d{2,6}\s*$/.test(message) || findRefusal(message, 'message') !== undefined
 }
 

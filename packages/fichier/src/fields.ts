@@ -43,6 +43,12 @@ export class Fields {
     return this.#odd(names[0], 'a text')
   }
 
+  /** What is meant for people to read, or nothing: no call fails for an odd remark. */
+  words(name: string): string {
+    const value = this.find(name)
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+  }
+
   /** A whole number from 0 on. */
   count(name: string): number {
     return this.findCount(name) ?? this.#missing(name)

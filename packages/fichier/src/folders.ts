@@ -57,7 +57,7 @@ export function folderCalls(wire: Wire): FolderCalls {
 
 async function makeFolder(wire: Wire, name: string, parent: FolderId, call: HostCall): Promise<FolderId> {
   const reply = await callApi(wire, 'folder/mkdir', { name: parseName(name), folder_id: parent }, call)
-  const message = reply.findText('message') ?? ''
+  const message = reply.words('message')
   const id = reply.findFolder('folder_id')
   // An OK that says "already exists" hands out somebody else's folder, which is no new one (wire.md §5.2).
   if (findRefusal(message, 'message')?.id === 'exists') {
