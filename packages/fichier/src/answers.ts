@@ -112,6 +112,11 @@ export function brokenOff(place: string, failure: unknown, call: HostCall): Gate
   })
 }
 
+/** The first character tells, whatever the label says. */
+export function isMarkup(text: string): boolean {
+  return /^\s*</.test(text)
+}
+
 export function isAborted(call: HostCall): boolean {
   return call.signal?.aborted === true
 }
@@ -185,10 +190,6 @@ async function readText(place: string, response: HttpResponse, call: HostCall): 
     throw brokenOff(place, failure, call)
   }
   return text + decoder.decode()
-}
-
-function isMarkup(text: string): boolean {
-  return /^\s*</.test(text)
 }
 
 /** Seconds, or a date counted from the answer's own `Date`: this package reads no clock. */

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { parseFileLink, ROOT } from '@guichet/core'
 import { failureOf, hostThatGets, unaskedHost } from './answering.testing.ts'
 
+const LOCK = { status: 'KO', message: 'Flood detected: IP Locked #374' }
 const FORM = '<form method="post"><input type="password" name="pass"></form>'
 
 describe('a public folder', () => {
@@ -23,6 +24,8 @@ describe('a public folder', () => {
     ['a wrong password', { body: FORM, pass: 'secret', code: 'file-refused', why: 'password-wrong' }],
     ['a folder that is gone', { status: 404, body: '<html>Not Found</html>', code: 'not-found' }],
     ['a lock', { status: 403, body: '<html>IP Locked</html>', code: 'locked' }],
+    ['a lock in JSON', { status: 403, body: LOCK, code: 'locked' }],
+    ['a lock in JSON with 200', { body: LOCK, code: 'locked' }],
     ['an outage', { status: 502, body: '<html>Bad Gateway</html>', code: 'upstream-down' }],
     ['something else', { body: 12, code: 'upstream-changed' }],
     ['a list of something else', { body: ['x'], code: 'upstream-changed' }],
@@ -66,10 +69,17 @@ describe('the check of links', () => {
     ])
   })
 
+  it('is understood when it is labelled as a page', async () => {
+    const body = 'https://1fichier.com/?aaaaa11111;<b>.txt;12\n'
+    const { host } = hostThatGets({ headers: { 'content-type': 'text/html' }, body })
+    assert.equal((await host.checkLinks([A], {}))[0]?.name, '<b>.txt')
+  })
+
   const failures = [
     ['no word about a link', 200, 'https://1fichier.com/?aaaaa11111;a;12\n', 'upstream-changed'],
     ['an unknown word', 200, 'https://1fichier.com/?aaaaa11111;;;ASLEEP\n', 'upstream-changed'],
     ['a lock', 200, 'IP Locked', 'locked'],
+    ['a lock in JSON', 403, JSON.stringify(LOCK), 'locked'],
     ['nothing', 200, '', 'upstream-down'],
     ['an outage', 503, '', 'upstream-down'],
   ] as const

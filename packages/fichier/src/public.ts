@@ -8,8 +8,8 @@ import {
   linkText,
   type PublicFile,
 } from '@guichet/core'
-import { type Answer, notJson, readAnswer, refusalOf, send } from './answers.ts'
-import { bytesOf, isSuccess, type Wire } from './call.ts'
+import { type Answer, isMarkup, notJson, readAnswer, refusalOf, send } from './answers.ts'
+import { bytesOf, isSuccess, understand, type Wire } from './call.ts'
 import { changed, Fields, isRecord } from './fields.ts'
 import { asksForPass, visibleText } from './pages.ts'
 import { findRefusal } from './refusals.ts'
@@ -63,6 +63,7 @@ function publicFiles(answer: Answer, hasPass: boolean): readonly PublicFile[] {
   if (isGone && findRefusal(visibleText(answer.text), 'page') === undefined)
     throw refusalOf(answer, '', 'message')
   const { json } = answer
+  if (isRecord(json)) understand(answer)
   if (json === undefined || !isSuccess(answer)) throw notJson(answer)
   // A list, or the same as an object with indexes, which is what json=2 gives.
   const items = Array.isArray(json) ? json : isRecord(json) ? Object.values(json) : undefined
@@ -101,7 +102,9 @@ async function checkLinks(
   const body = links.map((link) => `links%5B%5D=${encodeURIComponent(linkText(link))}`).join('&')
   const request = formRequest(new URL('/check_links.pl', WEBSITE), body)
   const answer = await readAnswer('check_links', await send(wire.open, request, call), call)
-  if (!isSuccess(answer) || answer.isPage || !answer.text.includes(';')) throw notJson(answer)
+  if (isRecord(answer.json)) understand(answer)
+  // The text may come labelled as a page: only markup is one.
+  if (!isSuccess(answer) || isMarkup(answer.text) || !answer.text.includes(';')) throw notJson(answer)
   const states = new Map(
     answer.text
       .split(/\r?\n/)
