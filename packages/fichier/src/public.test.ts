@@ -69,6 +69,17 @@ describe('the check of links', () => {
     ])
   })
 
+  it('tells links of one id and two domains apart', async () => {
+    const other = parseFileLink('https://alterupload.com/?aaaaa11111')
+    const body = 'https://alterupload.com/?aaaaa11111;;;NOT FOUND\nhttps://1fichier.com/?aaaaa11111;a;12\n'
+    const { host } = hostThatGets({ headers: PLAIN, body })
+    const states = await host.checkLinks([A, other], {})
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      ['found', 'not-found'],
+    )
+  })
+
   it('is understood when it is labelled as a page', async () => {
     const body = 'https://1fichier.com/?aaaaa11111;<b>.txt;12\n'
     const { host } = hostThatGets({ headers: { 'content-type': 'text/html' }, body })

@@ -1,6 +1,7 @@
 import {
   type FileHost,
   type FileLink,
+  findFileLink,
   GatewayError,
   type HostCall,
   type HttpRequest,
@@ -105,14 +106,10 @@ async function checkLinks(
   if (isRecord(answer.json)) understand(answer)
   // The text may come labelled as a page: only markup is one.
   if (!isSuccess(answer) || isMarkup(answer.text) || !answer.text.includes(';')) throw notJson(answer)
-  const states = new Map(
-    answer.text
-      .split(/\r?\n/)
-      .flatMap(stateOf)
-      .map((state) => [state.id, state]),
-  )
+  const states = new Map(answer.text.split(/\r?\n/).flatMap(stateOf))
   return links.map((link) => {
-    const state = states.get(link.id)
+    // The domain is part of a file's identity; an answer may name its main one instead.
+    const state = states.get(linkText(link)) ?? states.get(link.id)
     if (state === undefined) throw changed(`check_links says nothing about ${linkText(link)}`)
     return state
   })
@@ -124,19 +121,27 @@ const STATES: Readonly<Record<string, LinkState['state']>> = {
   PRIVATE: 'private',
 }
 
-/** `url;name;size`, where the name may hold semicolons, or `url;;;WORDS`. */
-function stateOf(line: string): readonly LinkState[] {
+/** `url;name;size`, where the name may hold semicolons, or `url;;;WORDS`; found by the link and by its id alone. */
+function stateOf(line: string): readonly (readonly [string, LinkState])[] {
   if (line.trim() === '') return []
   const [url = '', ...rest] = line.trim().split(';')
-  const id = /\?([a-z0-9]{5,20})\b/.exec(url)?.[1] as LinkState['id'] | undefined
+  const link = findFileLink(url)
   const last = rest.at(-1) ?? ''
   const name = rest.slice(0, -1).join(';')
-  const state = rest.length === 3 && name === ';' ? STATES[last.toUpperCase()] : undefined
-  if (id !== undefined && state !== undefined) return [{ id, state, name: undefined, sizeBytes: undefined }]
-  if (id !== undefined && /^\d{1,15}$/.test(last) && name !== '') {
-    return [{ id, state: 'found', name, sizeBytes: Number(last) }]
+  const word = rest.length === 3 && name === ';' ? STATES[last.toUpperCase()] : undefined
+  const isFound = /^\d{1,15}$/.test(last) && name !== ''
+  if (link === undefined || (word === undefined && !isFound)) {
+    throw changed(`check_links answers a line that is not known: ${JSON.stringify(line.slice(0, 120))}`)
   }
-  throw changed(`check_links answers a line that is not known: ${JSON.stringify(line.slice(0, 120))}`)
+  const { id } = link
+  const state: LinkState =
+    word === undefined
+      ? { id, state: 'found', name, sizeBytes: Number(last) }
+      : { id, state: word, name: undefined, sizeBytes: undefined }
+  return [
+    [id, state],
+    [linkText(link), state],
+  ]
 }
 
 function form(url: URL, fields: Readonly<Record<string, string>>): HttpRequest {
