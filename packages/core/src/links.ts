@@ -35,8 +35,8 @@ export function linkText(link: FileLink): string {
 }
 
 /**
- * Accepts `https://1fichier.com/?id`, with `&af=…` and other suffixes, with or without scheme or `www.`,
- * and the old form `https://id.1fichier.com/`.
+ * Accepts `https://1fichier.com/?id` and the old form `https://id.1fichier.com/`,
+ * with `&af=…` and other suffixes, with or without scheme, `www.` or port.
  */
 export function parseFileLink(text: string): FileLink {
   const link = findFileLink(text)
@@ -50,26 +50,25 @@ export function parseFileLink(text: string): FileLink {
   )
 }
 
+const MODERN_LINK = /^(?:https?:\/\/)?(?:www\.)?([a-z0-9.-]+)(?::\d+)?\/?\?([a-z0-9]+)(?:[&#].*)?$/i
+/** `?x` alone behind the old form would be a second id, so that only what cannot be one counts as a suffix. */
+const OLD_LINK =
+  /^(?:https?:\/\/)?(?:www\.)?([a-z0-9]+)\.([a-z0-9.-]+?)(?::\d+)?(?:\/(?:\??[&#].*|\?(?:[a-z_]+=.*)?)?)?$/i
+const PUBLIC_FOLDER =
+  /^(?:https?:\/\/)?(?:www\.)?([a-z0-9.-]+)(?::\d+)?\/(?:[a-z]{2}\/)?dir\/([a-z0-9]{5,20})\/?(?:[?&#].*)?$/i
+
 /** As `parseFileLink`, with `undefined` for a text that is no link to a file. */
 export function findFileLink(text: string): FileLink | undefined {
-  const match = /^(?:https?:\/\/)?(?:www\.)?([a-z0-9.-]+?)(?::\d+)?\/?(?:\?([a-z0-9]+)(?:[&#].*)?)?$/i.exec(
-    text.trim(),
-  )
-  if (match === null) return undefined
-  const [, host = '', id] = match
-  const name = host.toLowerCase()
-  if (id !== undefined) return isDomain(name) ? fileLink(name, id) : undefined
-  const dot = name.indexOf('.')
-  const domain = name.slice(dot + 1)
-  return dot > 0 && isDomain(domain) ? fileLink(domain, name.slice(0, dot)) : undefined
+  const [, host = '', id = ''] = MODERN_LINK.exec(text.trim()) ?? []
+  if (id !== '') return fileLink(host, id)
+  const [, name = '', domain = ''] = OLD_LINK.exec(text.trim()) ?? []
+  return fileLink(domain, name.toLowerCase())
 }
 
-/** The id of a public folder in `https://1fichier.com/dir/abc123`, with or without a language prefix. */
+/** The id of a public folder in `https://1fichier.com/dir/abc123`, with or without a language prefix or a suffix. */
 export function findPublicFolder(text: string): string | undefined {
-  const match = /^(?:https?:\/\/)?(?:www\.)?([a-z0-9.-]+)\/(?:[a-z]{2}\/)?dir\/([A-Za-z0-9]{5,20})\/?$/.exec(
-    text.trim(),
-  )
-  return match !== null && isDomain((match[1] ?? '').toLowerCase()) ? match[2] : undefined
+  const [, host = '', id] = PUBLIC_FOLDER.exec(text.trim()) ?? []
+  return isDomain(host.toLowerCase()) ? id : undefined
 }
 
 export function isDomain(host: string): host is Domain {
@@ -82,6 +81,8 @@ export function isUpstreamHost(host: string): boolean {
   return DOMAINS.some((domain) => name === domain || name.endsWith(`.${domain}`))
 }
 
-function fileLink(domain: Domain, id: string): FileLink | undefined {
-  return /^[a-z0-9]{5,20}$/.test(id) && id !== 'www' ? { domain, id: parseFileId(id) } : undefined
+function fileLink(host: string, id: string): FileLink | undefined {
+  const domain = host.toLowerCase()
+  if (!isDomain(domain) || !/^[a-z0-9]{5,20}$/.test(id)) return undefined
+  return { domain, id: parseFileId(id) }
 }
