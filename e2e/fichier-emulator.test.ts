@@ -157,8 +157,8 @@ async function work({ host, emulator }: Stand): Promise<void> {
   assert.equal(details.contentType, 'text/plain')
   assert.equal(await fetched(host, one), 'the first\n')
 
-  await host.renameFiles([{ link: one.link, name: 'uno.txt' }], {})
-  const moved = only(await host.moveFiles([one.link], old, undefined, {}))
+  const renamed = only(await host.renameFiles([{ link: one.link, name: 'uno.txt' }], {}))
+  const moved = only(await host.moveFiles([renamed], old, undefined, {}))
   assert.equal(only((await host.listFolder(old, {})).files).name, 'uno.txt')
   const copy = only(await host.copyFiles([moved], papers, { rename: 'copy.txt' }, {}))
   assert.equal(await fetched(host, { link: copy }), 'the first\n')

@@ -35,7 +35,8 @@ export interface FileHost {
     rename: string | undefined,
     call: HostCall,
   ): Promise<readonly FileLink[]>
-  renameFiles(renames: readonly FileRename[], call: HostCall): Promise<void>
+  /** The links after the renaming, in the order asked. */
+  renameFiles(renames: readonly FileRename[], call: HostCall): Promise<readonly FileLink[]>
   /** The links of the copies, in the order asked; sources may belong to other people. */
   copyFiles(
     links: readonly FileLink[],

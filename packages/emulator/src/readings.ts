@@ -103,7 +103,7 @@ export const READINGS: { readonly [K in keyof Readings]: Reading<Readings[K]> } 
   remoteDelayMs: duration('§10', 'how long a remote upload takes', 2_000),
   listingLagMs: duration('U9', 'how long listings lag behind uploads, removals and moves', 0),
   checksumLagMs: duration('U9', 'how long listings have no checksum after an upload', 0),
-  linkAfterMove: choice('U10', 'the link of a file after file/mv', ['same', 'new']),
+  linkAfterMove: choice('U10', 'the link of a file after file/mv and file/rename', ['same', 'new']),
   chunkedUpload: choice('U12', 'an upload with Transfer-Encoding: chunked', ['refused', 'accepted']),
   slashInNames: choice('U13', 'a slash in a file or folder name', ['refused', 'accepted']),
 }

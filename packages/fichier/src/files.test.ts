@@ -135,6 +135,26 @@ describe('moving files', () => {
   })
 })
 
+describe('renaming files', () => {
+  const renames = [
+    { link: A, name: 'a' },
+    { link: B, name: 'b' },
+  ]
+
+  it('gives the links in the order asked, old ones and new ones', async () => {
+    const urls = [{ url: C_TEXT, old_filename: 'x', new_filename: 'a' }, { url: B_TEXT }]
+    const { host } = hostThatGets({ body: { status: 'OK', renamed: 2, urls } })
+    assert.deepEqual(await host.renameFiles(renames, {}), [C, B])
+  })
+
+  it('takes the old links where the answer names none', async () => {
+    for (const urls of [undefined, null, [], [{ url: C_TEXT }], [{ url: null }, { url: 'nonsense' }]]) {
+      const { host } = hostThatGets({ body: { status: 'OK', renamed: 2, urls } })
+      assert.deepEqual(await host.renameFiles(renames, {}), [A, B])
+    }
+  })
+})
+
 describe('copying files', () => {
   it('pairs copies with their sources, whatever the order', async () => {
     const urls = [

@@ -4,6 +4,7 @@ import {
   type FileHost,
   type FileLink,
   type FolderId,
+  findFileLink,
   GatewayError,
   type HostCall,
   linkText,
@@ -54,10 +55,14 @@ export function fileCalls(wire: Wire): FileCalls {
     moveFiles: (links, to, rename, call) => moveFiles(wire, links, to, rename, call),
 
     async renameFiles(renames, call) {
-      if (renames.length === 0) return
+      if (renames.length === 0) return []
       const urls = renames.map(({ link, name }) => ({ url: linkText(link), filename: parseName(name) }))
       const reply = await callApi(wire, 'file/rename', { urls }, call)
       checkCount(reply, 'renamed', renames.length)
+      const links = renames.map(({ link }) => link)
+      const renamed = reply.objects('urls').flatMap((item) => findFileLink(item.words('url')) ?? [])
+      // An answer that does not name them all leaves what is most likely: a file keeps its link (wire.md §15, unknown 10).
+      return renamed.length === links.length ? linksAfter(reply, links, renamed) : links
     },
 
     copyFiles: (links, to, options, call) => copyFiles(wire, links, to, options, call),
@@ -94,11 +99,19 @@ async function moveFiles(
   )
   const moved = reply.links('urls')
   requireAll(reply, moved.length, links.length)
-  // The old link stays in most answers; where a file has a new one, the order tells which.
-  const kept = new Map(moved.map((link) => [link.id, link]))
-  const asked = new Set(links.map((link) => link.id))
-  const fresh = moved.filter((link) => !asked.has(link.id)).values()
-  return links.map(
+  return linksAfter(reply, links, moved)
+}
+
+/** The links of as many files after a change: the old one in most answers; where a file has a new one, the order tells which. */
+function linksAfter(
+  reply: Fields,
+  before: readonly FileLink[],
+  after: readonly FileLink[],
+): readonly FileLink[] {
+  const kept = new Map(after.map((link) => [link.id, link]))
+  const asked = new Set(before.map((link) => link.id))
+  const fresh = after.filter((link) => !asked.has(link.id)).values()
+  return before.map(
     (link) => kept.get(link.id) ?? fresh.next().value ?? reply.refuse('"urls" names a file twice'),
   )
 }

@@ -197,12 +197,13 @@ export class MemoryHost implements FileHost {
     return links
   }
 
-  async renameFiles(renames: readonly FileRename[], call: HostCall): Promise<void> {
+  async renameFiles(renames: readonly FileRename[], call: HostCall): Promise<readonly FileLink[]> {
     this.#enter('renameFiles', call)
     for (const { link, name } of renames) {
       const file = this.#file(link)
       file.entry = { ...file.entry, name }
     }
+    return renames.map(({ link }) => link)
   }
 
   async copyFiles(

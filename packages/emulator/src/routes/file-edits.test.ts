@@ -78,6 +78,16 @@ describe('file/rename', () => {
     const bad = await call(emulator, 'file/rename', { urls: [{ url: link, filename: 'a`b' }] })
     assert.match(String(bad.json['message']), /^Bad filename characters/)
   })
+
+  it('gives a new link when the readings say so', async () => {
+    await using emulator = await startEmulator({ readings: { linkAfterMove: 'new' } })
+    const { link } = await emulator.account.putFile('/one', BYTES)
+    const { json } = await call(emulator, 'file/rename', { urls: [{ url: link, filename: 'uno' }] })
+    const url = listIn(json, 'urls')[0]?.['url']
+    assert.notEqual(url, link)
+    assert.equal((await call(emulator, 'file/info', { url: link })).status, 404)
+    assert.equal((await call(emulator, 'file/info', { url })).json['filename'], 'uno')
+  })
 })
 
 describe('file/cp', () => {

@@ -56,13 +56,6 @@ export function moveFiles(service: Service, { json: request }: ApiCall): Reply {
   })
 }
 
-function relocate(service: Service, file: FileRecord, changes: Partial<FileRecord>): FileRecord {
-  const id = service.readings().linkAfterMove === 'new' ? freshFileId(service) : file.id
-  const after = { ...file, ...changes, id }
-  service.account.place(after, file, service.timers.nowMs(), lagOf(service))
-  return after
-}
-
 export function renameFiles(service: Service, { json: request }: ApiCall): Reply {
   const wishes = neededObjects(request, 'urls').map((entry) => ({
     url: neededText(entry, 'url'),
@@ -74,11 +67,18 @@ export function renameFiles(service: Service, { json: request }: ApiCall): Reply
   const renamed = wishes.flatMap(({ url, filename }) => {
     const file = writableFile(service, url)
     if (!file || file.name === filename) return []
-    service.account.place({ ...file, name: filename }, file, service.timers.nowMs(), lagOf(service))
-    return [{ url: linkOf(file), old_filename: file.name, new_filename: filename }]
+    const after = relocate(service, file, { name: filename })
+    return [{ url: linkOf(after), old_filename: file.name, new_filename: filename }]
   })
   if (renamed.length === 0) throw new Refusal('No file has been renamed #312', 200)
   return success(service, { renamed: renamed.length, urls: renamed })
+}
+
+function relocate(service: Service, file: FileRecord, changes: Partial<FileRecord>): FileRecord {
+  const id = service.readings().linkAfterMove === 'new' ? freshFileId(service) : file.id
+  const after = { ...file, ...changes, id }
+  service.account.place(after, file, service.timers.nowMs(), lagOf(service))
+  return after
 }
 
 export function copyFiles(service: Service, { json: request, ip }: ApiCall): Reply {

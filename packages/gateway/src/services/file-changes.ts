@@ -123,13 +123,20 @@ class TreeFileChanges implements FileChangesService {
     }
     await this.#sender.permitEach(caller, 'rename', files)
     const changed = renames.filter(({ file, name }) => file.name !== name)
+    const newLinks = new Map<string, FileLink>()
     for (const batch of batches(changed)) {
       const wishes = batch.map(({ file, name }) => ({ link: file.link, name }))
       const touch = touchOf(batch.map(({ file }) => file))
-      await this.#sender.send(caller, touch, (host) => host.renameFiles(wishes, caller))
-      for (const { file, name } of batch) await this.#tree.renameFile(file.link.id, name, this.#clock.nowMs())
+      const after = await this.#sender.send(caller, touch, (host) => host.renameFiles(wishes, caller))
+      const nowMs = this.#clock.nowMs()
+      for (const [index, { file, name }] of batch.entries()) {
+        const link = after[index] ?? file.link
+        if (link.id !== file.link.id) await this.#tree.moveFile(file.link.id, file.folder, link.id, nowMs)
+        await this.#tree.renameFile(link.id, name, nowMs)
+        newLinks.set(file.link.id, link)
+      }
     }
-    return Promise.all(files.map((file) => this.#file(file.link)))
+    return Promise.all(files.map((file) => this.#file(newLinks.get(file.link.id) ?? file.link)))
   }
 
   async copyFiles(

@@ -159,16 +159,19 @@ function placeRoutes({
         for (const { url, filename } of wish.urls) {
           renames.push({ file: await ownFile(catalogue, caller, url), name: filename })
         }
-        await changes.renameFiles(caller, renames)
-        const changed = renames.filter(({ file, name }) => file.name !== name)
+        const after = await changes.renameFiles(caller, renames)
+        const urls = renames.flatMap(({ file, name }, index) =>
+          file.name === name
+            ? []
+            : {
+                url: linkText(after[index]?.link ?? file.link),
+                old_filename: file.name,
+                new_filename: name,
+              },
+        )
         // rclone takes an OK here for a file that has got a new name, and then removes the other one.
-        if (changed.length === 0) return { status: 'KO', message: 'No file has been renamed #312' }
-        const urls = changed.map(({ file, name }) => ({
-          url: linkText(file.link),
-          old_filename: file.name,
-          new_filename: name,
-        }))
-        return { status: 'OK', renamed: changed.length, urls }
+        if (urls.length === 0) return { status: 'KO', message: 'No file has been renamed #312' }
+        return { status: 'OK', renamed: urls.length, urls }
       },
     },
 
