@@ -63,6 +63,26 @@ describe('remote uploads', () => {
     assert.equal((await call(emulator, 'remote/info', { id: 9 })).status, 404)
   })
 
+  it('end in an error when their address or its source is no good, and disturb no other call', async () => {
+    const remoteSource = async (url: string): Promise<Uint8Array> => {
+      if (url.endsWith('broken')) throw new Error('no route')
+      return Buffer.from('content')
+    }
+    await using emulator = await startEmulator({ remoteSource, readings: { remoteDelayMs: 0 } })
+    const urls = ['https://example.com/100%.bin', 'http://exa mple/', 'nowhere', 'https://example.com/broken']
+    await call(emulator, 'remote/request', { urls })
+    assert.equal((await call(emulator, 'folder/ls')).status, 200)
+    const { json } = await call(emulator, 'remote/info', { id: 1 })
+    assert.deepEqual(
+      listIn(json, 'result').map(({ status }) => status),
+      ['OK', 'KO', 'KO', 'KO'],
+    )
+    assert.deepEqual(
+      emulator.account.files().map(({ path }) => path),
+      ['/100%.bin'],
+    )
+  })
+
   it('take what the given source has, and headers as a list under the other reading', async () => {
     const timers = manualTimers(0)
     await using emulator = await startEmulator({

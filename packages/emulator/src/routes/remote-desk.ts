@@ -65,10 +65,10 @@ export class RemoteDesk {
     readings: Readings,
     random: Random,
   ): Promise<RemoteResult> {
-    const found = await this.#source(url, job.headers)
+    const found = await this.#find(url, job.headers)
     if (!found) return { status: 'KO', url, download_link: '', message: 'Unable to fetch the URL' }
     const stored = await this.#stored(found)
-    const leaf = decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '')
+    const leaf = leafOf(url)
     const name = isGoodFileName(leaf, readings) ? leaf : 'download.bin'
     const file = newFile({
       ...stored,
@@ -82,6 +82,16 @@ export class RemoteDesk {
     return { status: 'OK', url, download_link: fileLink(0, file.id), message: '' }
   }
 
+  /** A source that fails is an address that cannot be fetched: the job ends with an error of its own. */
+  async #find(url: string, headers: RemoteJob['headers']): ReturnType<RemoteSource> {
+    if (!URL.canParse(url)) return undefined
+    try {
+      return await this.#source(url, headers)
+    } catch {
+      return undefined
+    }
+  }
+
   async #stored(
     found: Uint8Array | { readonly sizeBytes: number; readonly seed: string },
   ): Promise<StoredContent> {
@@ -89,5 +99,15 @@ export class RemoteDesk {
       return { content: { kind: 'synthetic', seed: found.seed }, sizeBytes: found.sizeBytes, whirlpool: '' }
     }
     return await this.#account.contents.store(found)
+  }
+}
+
+function leafOf(url: string): string {
+  const leaf = new URL(url).pathname.split('/').at(-1) ?? ''
+  try {
+    return decodeURIComponent(leaf)
+  } catch {
+    // Such as `100%.bin`: what is not encoded stands for itself.
+    return leaf
   }
 }
