@@ -127,6 +127,25 @@ describe('a direct link', () => {
     assert.match(String(elsewhere.json['message']), /^Only 1 location allowed at a time/)
   })
 
+  it('is served thirty times at once, and no more', async () => {
+    await using emulator = await startEmulator({ rules: 'documented' })
+    const { link } = await emulator.account.putFile('/a', Buffer.from('a'))
+    const url = await directUrl(emulator, link)
+    const over = new AbortController()
+    const stall = async (downloads: number): Promise<void> => {
+      emulator.fault({ at: 'direct', kind: 'stall', times: downloads })
+      for (let count = 0; count < downloads; count += 1) ask(emulator, url, over).catch(() => undefined)
+      while (emulator.faults().length > 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await stall(29)
+    assert.equal((await ask(emulator, url)).status, 200)
+    await stall(1)
+    const crowded = await ask(emulator, url)
+    assert.equal(crowded.status, 403)
+    assert.match(crowded.body.toString(), /Votre adresse IP ouvre trop de connexions vers le serveur/)
+    over.abort()
+  })
+
   it('stops when it is told that all links have expired', async () => {
     await using emulator = await startEmulator()
     const { link } = await emulator.account.putFile('/a', Buffer.from('a'))

@@ -18,7 +18,8 @@ export function serveDirect(service: Service, call: Call): Reply {
   if (!token || !file || isWrongNode || !service.account.contents.isReadable(file.content)) {
     return html(expiredLinkPage(), readings.expiredLinkStatus)
   }
-  const isCrowded = service.counters.downloadsUnderWay() >= DOWNLOAD_CONNECTIONS_MAX
+  // This download is one of those under way.
+  const isCrowded = service.counters.downloadsUnderWay() > DOWNLOAD_CONNECTIONS_MAX
   if (isCrowded && service.police.settings().level !== 'off') {
     return html(page('1fichier.com', 'Votre adresse IP ouvre trop de connexions vers le serveur'), 403)
   }
