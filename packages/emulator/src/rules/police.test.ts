@@ -38,6 +38,16 @@ describe('the police', () => {
     assert.deepEqual(judgements(policeWith(), slower), ['go', 'go', 'go', 'go'])
   })
 
+  it('locks the address at more than two calls a second on average when observation is enforced', () => {
+    const info = callTo('file/info')
+    const calls = [0, 400, 800, 1_200, 1_600, 2_000, 2_400].map((ms) => [info, ms] as const)
+    const allowed = Array.from({ length: 6 }, () => 'go')
+    assert.deepEqual(judgements(policeWith({ level: 'observed' }), calls), [...allowed, 'pace'])
+    assert.deepEqual(judgements(policeWith(), calls), [...allowed, 'go'])
+    const slower = [0, 500, 1_000, 1_500, 2_000, 2_500, 3_000].map((ms) => [info, ms] as const)
+    assert.deepEqual(judgements(policeWith({ level: 'observed' }), slower), [...allowed, 'go'])
+  })
+
   it('allows one listing of a folder in 30 s, and counts file/ls and folder/ls apart', () => {
     const calls = [
       [callTo('file/ls', { folderId: 7 }), 0],

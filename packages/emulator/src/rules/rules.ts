@@ -8,6 +8,7 @@ export type RuleId =
   | 'user-info-ip'
   | 'user-info-user'
   | 'refusals'
+  | 'pace'
   | 'listing-gap'
 
 export type LockScope = 'ip' | 'user' | 'key'
@@ -98,6 +99,15 @@ export const RULES: readonly Rule[] = [
     scope: 'ip',
     message: 'IP Locked #79',
     bucket: () => undefined,
+  },
+  {
+    // rclone PR#4160, 2020: "about" 2 calls a second before locks, so that the average over some seconds counts.
+    id: 'pace',
+    source: 'observed',
+    limit: { count: 6, windowMs: 3 * SECOND_MS },
+    scope: 'ip',
+    message: 'Flood detected: IP Locked #374',
+    bucket: (call) => call.ip,
   },
   {
     id: 'listing-gap',
