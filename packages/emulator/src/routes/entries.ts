@@ -58,3 +58,10 @@ export function knownFolder(service: Service, folderId: number, sharingUser?: st
   if (folder) return folder
   throw new Refusal('Resource not found #469', service.readings().unknownFolder === 'ko-200' ? 200 : 404)
 }
+
+/** A folder that something may be put into: not one of somebody's read-only share. */
+export function writableFolder(service: Service, folderId: number, sharingUser?: string): FolderRecord {
+  const folder = knownFolder(service, folderId, sharingUser)
+  if (service.account.mayWrite(folder.id)) return folder
+  throw new Refusal('Resource not allowed #631', 403)
+}

@@ -4,7 +4,7 @@ import type { FileRecord } from '../state/records.ts'
 import type { ApiCall } from '../transport/call.ts'
 import { Refusal, type Reply } from '../transport/reply.ts'
 import { accessToFile } from './access.ts'
-import { fileBehind, knownFolder, linkOf, success } from './entries.ts'
+import { fileBehind, linkOf, success, writableFolder } from './entries.ts'
 import {
   filledField,
   neededLinks,
@@ -36,7 +36,7 @@ function mayRemove({ account }: Service, file: FileRecord, code: string | undefi
 
 export function moveFiles(service: Service, { json: request }: ApiCall): Reply {
   const links = neededLinks(request, 'urls')
-  const folder = knownFolder(
+  const folder = writableFolder(
     service,
     neededNumber(request, 'destination_folder_id'),
     filledField(request, 'destination_user'),
@@ -83,7 +83,7 @@ function relocate(service: Service, file: FileRecord, changes: Partial<FileRecor
 
 export function copyFiles(service: Service, { json: request, ip }: ApiCall): Reply {
   const links = neededLinks(request, 'urls')
-  const folder = knownFolder(
+  const folder = writableFolder(
     service,
     numberField(request, 'folder_id') ?? 0,
     filledField(request, 'sharing_user'),

@@ -75,6 +75,29 @@ describe('file/ls', () => {
     const removal = await call(emulator, 'file/rm', { files: [{ url: info.json['url'] }] })
     assert.equal(removal.json['status'], 'KO')
   })
+
+  it('lets nothing into a share that may only be read', async () => {
+    await using emulator = await startEmulator()
+    const share = emulator.account.shareFrom('friend@example.com', { rw: 0, hideLinks: 0 })
+    const mine = emulator.account.mkdir('/mine')
+    const { link } = await emulator.account.putFile('/a.txt', Buffer.from('hi'))
+    const requests = [
+      ['file/mv', { urls: [link], destination_folder_id: share }],
+      ['file/mv', { urls: [link], destination_folder_id: 0, destination_user: 'friend@example.com' }],
+      ['file/cp', { urls: [link], folder_id: share }],
+      ['file/cp', { urls: [link], folder_id: 0, sharing_user: 'friend@example.com' }],
+      ['folder/mv', { folder_id: mine, destination_folder_id: share }],
+      ['folder/mkdir', { folder_id: share, name: 'new' }],
+      ['remote/request', { urls: ['https://example.com/a'], folder_id: share }],
+      ['ftp/users/add', { user: 'scanner', pass: 'secret', folder_id: share }],
+    ] as const
+    for (const [endpoint, request] of requests) {
+      const { json } = await call(emulator, endpoint, request)
+      assert.match(String(json['message']), /^Resource not allowed/, JSON.stringify([endpoint, request]))
+    }
+    const { files = [], folders } = emulator.account.list('friend@example.com:/') ?? {}
+    assert.deepEqual([files, folders], [[], []])
+  })
 })
 
 describe('file/info', () => {

@@ -6,7 +6,7 @@ import { type FolderRecord, type GroupShare, newFolder, ROOT_ID } from '../state
 import type { ApiCall, JsonObject } from '../transport/call.ts'
 import { Refusal, type Reply } from '../transport/reply.ts'
 import { passField } from './chattr.ts'
-import { fileEntry, knownFolder, listField, success } from './entries.ts'
+import { fileEntry, knownFolder, listField, success, writableFolder } from './entries.ts'
 import {
   filledField,
   flagField,
@@ -70,11 +70,14 @@ function shareLink(folder: FolderRecord): string {
 }
 
 export function makeFolder(service: Service, { json: request }: ApiCall): Reply {
-  const parent = folderIn(service, request)
+  const parent = writableFolder(
+    service,
+    numberField(request, 'folder_id') ?? ROOT_ID,
+    textField(request, 'sharing_user'),
+  )
   const name = neededText(request, 'name')
   const readings = service.readings()
   if (!isGoodFolderName(name, readings)) throw new Refusal(BAD_FILENAME, readings.folderRefusalStatus)
-  if (!service.account.mayWrite(parent.id)) throw new Refusal('Resource not allowed #631', 403)
   const twin = service.account.tree.foldersIn(parent.id).find((folder) => folder.name === name)
   // What the service says to an existing name is in no source (wire.md §15, unknown 2).
   if (twin && readings.mkdirExisting === 'error') {
@@ -112,7 +115,8 @@ function destination(service: Service, request: JsonObject, folder: FolderRecord
   const readings = service.readings()
   if (renames && readings.folderMoveRename === 'rename-only') return folder.parentId
   const wanted = numberField(request, 'destination_folder_id')
-  if (wanted !== undefined) return knownFolder(service, wanted, filledField(request, 'destination_user')).id
+  if (wanted !== undefined)
+    return writableFolder(service, wanted, filledField(request, 'destination_user')).id
   if (!renames || readings.absentDestination === 'root') return ROOT_ID
   return folder.parentId
 }

@@ -1,7 +1,7 @@
 import type { Service } from '../service.ts'
 import type { ApiCall } from '../transport/call.ts'
 import { Refusal, type Reply } from '../transport/reply.ts'
-import { knownFolder, success } from './entries.ts'
+import { success, writableFolder } from './entries.ts'
 import { neededText, numberField } from './fields.ts'
 
 // The bodies of all ftp answers are in no source (wire.md §11); these follow the envelope and the other lists.
@@ -19,7 +19,7 @@ export function listFtpUsers(service: Service): Reply {
 export function addFtpUser(service: Service, { json: request }: ApiCall): Reply {
   const user = neededText(request, 'user')
   const pass = neededText(request, 'pass')
-  const folderId = knownFolder(service, numberField(request, 'folder_id') ?? 0).id
+  const folderId = writableFolder(service, numberField(request, 'folder_id') ?? 0).id
   const { ftpUsers } = service.account.belongings()
   if (ftpUsers.some((known) => known.user === user)) throw new Refusal('FTP user already exists #340', 200)
   service.account.changeBelongings({ ftpUsers: [...ftpUsers, { user, pass, folderId }] })

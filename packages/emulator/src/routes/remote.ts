@@ -3,12 +3,12 @@ import type { Service } from '../service.ts'
 import type { RemoteJob } from '../state/belongings.ts'
 import type { ApiCall } from '../transport/call.ts'
 import { Refusal, type Reply } from '../transport/reply.ts'
-import { knownFolder, success } from './entries.ts'
+import { success, writableFolder } from './entries.ts'
 import { isObject, neededLinks, neededNumber, numberField } from './fields.ts'
 
 export function requestRemote(service: Service, { json: request }: ApiCall): Reply {
   const urls = neededLinks(request, 'urls')
-  const folder = knownFolder(service, numberField(request, 'folder_id') ?? 0)
+  const folder = writableFolder(service, numberField(request, 'folder_id') ?? 0)
   const headers = headersOf(service, request['headers'])
   const requestedMs = service.timers.nowMs()
   const job = service.remote.request({ urls, headers, folderId: folder.id, requestedMs })
