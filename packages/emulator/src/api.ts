@@ -42,7 +42,16 @@ export async function answerApi(
   const reply = await answerByRoute(service, call, request)
   if (reply.kind !== 'json') return reply
   if (REFUSED_STATUSES.includes(reply.status)) noteRefusal(service, judged)
-  return { ...reply, pretty: request?.['pretty'] === 1 }
+  const body = service.readings().numbers === 'numbers' ? reply.body : withTexts(reply.body)
+  return { ...reply, body, pretty: request?.['pretty'] === 1 }
+}
+
+/** The same value with every number as a string (wire.md §15.4). */
+function withTexts(value: unknown): unknown {
+  if (typeof value === 'number') return String(value)
+  if (Array.isArray(value)) return value.map(withTexts)
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, withTexts(entry)]))
 }
 
 async function answerByRoute(service: Service, call: Call, request: JsonObject | undefined): Promise<Reply> {

@@ -8,6 +8,8 @@ export interface Readings {
   readonly absentDestination: 'stay' | 'root'
   readonly mimeKey: 'content-type' | 'content_type'
   readonly infoFolderId: 'number' | 'string'
+  readonly numbers: 'numbers' | 'strings'
+  readonly infoAcl: 'absent' | 'null'
   readonly infoStatus: 'absent' | 'present'
   readonly listStatus: 'present' | 'absent'
   readonly userInfoTypes: 'strings' | 'numbers'
@@ -15,6 +17,7 @@ export interface Readings {
   readonly xid: 'same' | 'different'
   readonly uploadKeepAlive: 'accepted' | 'refused'
   readonly endLifetimeMs: number
+  readonly reportSize: 'string' | 'number'
   readonly filesPerRequestMax: number
   readonly allFilesWindowMs: number
   readonly folderListing: 'separate' | 'shared'
@@ -23,7 +26,7 @@ export interface Readings {
   readonly wrongKey: 'not-authenticated' | 'no-such-user' | 'bad-token'
   readonly uploadWrongKey: 'refused' | 'anonymous'
   readonly freeAccounts: 'no-tokens' | 'upload-only'
-  readonly mkdirExisting: 'error' | 'same-id' | 'twin'
+  readonly mkdirExisting: 'error' | 'error-with-id' | 'same-id' | 'twin'
   readonly folderRefusalStatus: 200 | 403
   readonly unknownFolder: 'not-found' | 'ko-200'
   readonly retryAfter: 'absent' | 'present'
@@ -72,6 +75,8 @@ export const READINGS: { readonly [K in keyof Readings]: Reading<Readings[K]> } 
   absentDestination: choice('C3', 'folder/mv without destination_folder_id', ['stay', 'root']),
   mimeKey: choice('C4', 'name of the MIME type in file entries', ['content-type', 'content_type']),
   infoFolderId: choice('C4', 'type of folder_id in file/info', ['number', 'string']),
+  numbers: choice('C4', 'numbers in the answers of /v1: as such, or as strings', ['numbers', 'strings']),
+  infoAcl: choice('§4.2', 'acl in file/info of a file that anybody may read', ['absent', 'null']),
   infoStatus: choice('C5', 'status in file/info', ['absent', 'present']),
   listStatus: choice('C5', 'status in the other success answers', ['present', 'absent']),
   userInfoTypes: choice('C6', 'types in user/info', ['strings', 'numbers']),
@@ -79,6 +84,7 @@ export const READINGS: { readonly [K in keyof Readings]: Reading<Readings[K]> } 
   xid: choice('C7', 'whether the XID of the redirect is the id of the upload', ['same', 'different']),
   uploadKeepAlive: choice('C8', '`Connection: keep-alive` on upload.cgi', ['accepted', 'refused']),
   endLifetimeMs: duration('C9', 'how long end.pl knows an upload', 120 * MINUTE_MS),
+  reportSize: choice('§6.3', 'type of size in the JSON of end.pl', ['string', 'number']),
   filesPerRequestMax: count('C10', 'most files in one upload request', 500),
   allFilesWindowMs: duration('C10', 'one listing of all files in this time', 60 * MINUTE_MS),
   remoteHeaders: choice('C11', 'form of `headers` that remote/request takes', ['object', 'list']),
@@ -86,7 +92,12 @@ export const READINGS: { readonly [K in keyof Readings]: Reading<Readings[K]> } 
   wrongKey: choice('C12', 'answer to a wrong key', ['not-authenticated', 'no-such-user', 'bad-token']),
   uploadWrongKey: choice('C12', 'what an upload node does with a wrong key', ['refused', 'anonymous']),
   freeAccounts: choice('C14', 'what an account without subscription may call', ['no-tokens', 'upload-only']),
-  mkdirExisting: choice('U2', 'folder/mkdir of an existing name', ['error', 'same-id', 'twin']),
+  mkdirExisting: choice('U2', 'folder/mkdir of an existing name', [
+    'error',
+    'error-with-id',
+    'same-id',
+    'twin',
+  ]),
   folderRefusalStatus: choice('U2', 'status of refused folder/mkdir and folder/rm', [200, 403]),
   unknownFolder: choice('U2', 'listing of an unknown folder: 404, or KO with 200', ['not-found', 'ko-200']),
   retryAfter: choice('U4', 'Retry-After on a flood answer', ['absent', 'present']),

@@ -25,7 +25,7 @@ const FAULT_FIELDS: Readonly<Record<FaultKind['kind'], Readonly<Record<string, C
   slow: { delayMs: isNumber },
   stall: {},
   'too-many': { retryAfterSeconds: optional(isNumber) },
-  flood: { scope: oneOf('ip', 'user', 'key'), locks: optional(isFlag) },
+  flood: { scope: oneOf('ip', 'user', 'key'), locks: optional(isFlag), page: optional(isFlag) },
   status: { status: isNumber },
   maintenance: {},
   'end-late': { shape: optional(oneOf('html', 'empty')) },

@@ -53,7 +53,7 @@ describe('a fault of the API', () => {
     [{ kind: 'refusal', refusal: 'no-such-user' }, 403, /No such user #93/],
     [{ kind: 'refusal', refusal: 'must-be-customer' }, 403, /Must be a customer \(Premium, Access\) #236/],
     [{ kind: 'refusal', refusal: 'owner-locked' }, 403, /Owner locked #649/],
-    [{ kind: 'refusal', refusal: 'one-location' }, 403, /Only 1 location allowed at a time #887/],
+    [{ kind: 'refusal', refusal: 'one-location' }, 403, /Only 1 location\(s\) allowed at a time #887/],
   ]
   for (const [kind, status, text] of statuses) {
     it(`answers ${JSON.stringify(kind)} with HTTP ${status}`, async () => {
@@ -81,6 +81,14 @@ describe('a fault of the API', () => {
     assert.equal(emulator.locks()[0]?.callsDuring, 1)
     emulator.forgive()
     assert.equal((await list(emulator)).status, 200)
+  })
+
+  it('floods other hosts with a page', async () => {
+    await using emulator = await startEmulator({ readings: { floodStatus: 429 } })
+    emulator.fault({ at: 'dir', kind: 'flood', scope: 'ip' })
+    const answer = await ask(emulator, 'https://1fichier.com/dir/abDEf123?json=1')
+    assert.equal(answer.status, 429)
+    assert.match(answer.body.toString(), /^<!DOCTYPE html>.*IP Locked.*Will be unlocked within 1h/s)
   })
 
   it('halves the limits from then on', async () => {
@@ -213,7 +221,10 @@ describe('a fault of a download', () => {
     emulator.fault({ at: 'direct', kind: 'refusal', refusal: 'professional-equipment' })
     const answer = await ask(emulator, 'https://a-1.1fichier.com/p1')
     assert.equal(answer.status, 403)
-    assert.match(answer.body.toString(), /<html>.*professional equipment/s)
+    assert.match(
+      answer.body.toString(),
+      /<html>.*Premium status is only allowed .* residential private connections/s,
+    )
   })
 })
 

@@ -4,9 +4,11 @@ import { messageFor } from '../rules/police.ts'
 import type { Service } from '../service.ts'
 import type { Call } from '../transport/call.ts'
 import { Hangup } from '../transport/hangup.ts'
-import { maintenancePage, page, unexpectedPage } from '../transport/pages.ts'
+import { lockedPage, maintenancePage, page, unexpectedPage } from '../transport/pages.ts'
 import { html, plain, type Reply, refusal } from '../transport/reply.ts'
-import { REFUSALS, type RefusalName } from './faults.ts'
+import { type FaultKind, REFUSALS, type RefusalName } from './faults.ts'
+
+type FloodFault = Extract<FaultKind, { kind: 'flood' }>
 
 /** What a fault does before the call is looked at: an answer in its place, a wait, or nothing yet. */
 export async function applyFault(service: Service, call: Call): Promise<Reply | undefined> {
@@ -34,7 +36,7 @@ export async function applyFault(service: Service, call: Call): Promise<Reply | 
     case 'refusal':
       return refused(service, call, fault.refusal)
     case 'flood':
-      return flood(service, call, fault.scope, fault.locks === true)
+      return flood(service, call, fault)
     case 'halve-limits':
       service.police.change({ strictness: service.police.settings().strictness * 2 })
       return undefined
@@ -43,23 +45,28 @@ export async function applyFault(service: Service, call: Call): Promise<Reply | 
   }
 }
 
-function flood(service: Service, call: Call, scope: 'ip' | 'user' | 'key', locks: boolean): Reply {
+/** JSON from the API, and where the fault says so the page that the other hosts have (wire.md §3). */
+function flood(service: Service, call: Call, { scope, locks, page }: FloodFault): Reply {
   if (call.endpoint === 'check_links.pl') return plain('IP Locked')
   const nowMs = service.timers.nowMs()
   const message = messageFor(scope)
-  if (!locks) return floodReply(service, { message, untilMs: nowMs })
-  service.counters.add('locks')
-  return floodReply(
-    service,
-    service.police.lockOnDemand(scope, message, judgedCall(service, call, undefined), nowMs),
-  )
+  let untilMs = nowMs
+  if (locks) {
+    service.counters.add('locks')
+    const judged = judgedCall(service, call, undefined)
+    untilMs = service.police.lockOnDemand(scope, message, judged, nowMs).untilMs
+  }
+  const isPage = page ?? call.host.kind !== 'api'
+  return isPage
+    ? html(lockedPage(message), service.readings().floodStatus)
+    : floodReply(service, { message, untilMs })
 }
 
 /** In JSON from the API; the other hosts speak HTML (wire.md §7.3). */
 function refused(service: Service, call: Call, name: RefusalName): Reply {
-  const { message } = REFUSALS[name]
+  const { message, page: words = message } = REFUSALS[name]
   const status = refusalStatus(service, name)
-  return call.host.kind === 'api' ? refusal(message, status) : html(page('1fichier.com', message), status)
+  return call.host.kind === 'api' ? refusal(message, status) : html(page('1fichier.com', words), status)
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -9,7 +9,12 @@ export type FaultKind =
   | { readonly kind: 'slow'; readonly delayMs: number }
   | { readonly kind: 'stall' }
   | { readonly kind: 'too-many'; readonly retryAfterSeconds?: number }
-  | { readonly kind: 'flood'; readonly scope: LockScope; readonly locks?: boolean }
+  | {
+      readonly kind: 'flood'
+      readonly scope: LockScope
+      readonly locks?: boolean
+      readonly page?: boolean
+    }
   | { readonly kind: 'status'; readonly status: number }
   | { readonly kind: 'maintenance' }
   | { readonly kind: 'end-late'; readonly shape?: 'html' | 'empty' }
@@ -56,7 +61,8 @@ export const FAULT_KINDS: Readonly<Record<FaultKind['kind'], string>> = {
   slow: 'the answer comes `delayMs` later',
   stall: 'no answer until the client gives up',
   'too-many': 'HTTP 429, with Retry-After when `retryAfterSeconds` is given',
-  flood: 'the flood text of `scope` (ip, user or key), followed by a real lock when `locks`',
+  flood:
+    'the flood text of `scope` (ip, user or key), as HTML with `page` and outside the API, followed by a real lock when `locks`',
   status: 'the HTTP error `status` with an HTML body',
   maintenance: 'HTTP 503 with the maintenance page',
   'end-late': 'end.pl is not ready: HTML "Veuillez patienter", or with `shape` "empty" no links',
@@ -70,21 +76,28 @@ export const FAULT_KINDS: Readonly<Record<FaultKind['kind'], string>> = {
   'halve-limits': 'from this call on every rule silently allows half',
 }
 
-export const REFUSALS: Readonly<Record<RefusalName, { readonly status: number; readonly message: string }>> =
-  {
-    'not-authenticated': { status: 401, message: 'Not authenticated #247' },
-    'no-such-user': { status: 403, message: 'No such user #93' },
-    'bad-token': { status: 403, message: 'Bad token' },
-    // Only the number is known; rclone asks itself whether it means a blocked IP (wire.md §14).
-    'ip-blocked': { status: 403, message: 'IP blocked #186' },
-    'must-be-customer': { status: 403, message: 'Must be a customer (Premium, Access) #236' },
-    'owner-locked': { status: 403, message: 'Owner locked #649' },
-    'one-location': { status: 403, message: 'Only 1 location allowed at a time #887' },
-    'professional-equipment': {
-      status: 403,
-      message: 'Your IP belongs to professional equipment, must have CDN credits #913',
-    },
-  }
+interface RefusalWords {
+  readonly status: number
+  readonly message: string
+  /** Where the pages of the other hosts say it in other words. */
+  readonly page?: string
+}
+
+export const REFUSALS: Readonly<Record<RefusalName, RefusalWords>> = {
+  'not-authenticated': { status: 401, message: 'Not authenticated #247' },
+  'no-such-user': { status: 403, message: 'No such user #93' },
+  'bad-token': { status: 403, message: 'Bad token' },
+  // Only the number is known; rclone asks itself whether it means a blocked IP (wire.md §14).
+  'ip-blocked': { status: 403, message: 'IP blocked #186' },
+  'must-be-customer': { status: 403, message: 'Must be a customer (Premium, Access) #236' },
+  'owner-locked': { status: 403, message: 'Owner locked #649' },
+  'one-location': { status: 403, message: 'Only 1 location(s) allowed at a time #887' },
+  'professional-equipment': {
+    status: 403,
+    message: 'You are using professional equipment, you must have CDN credits #888',
+    page: 'Premium status is only allowed to be used on residential private connections. Use CDN credits. #913',
+  },
+}
 
 /** Faults waiting to happen. A call meets at most one: the first in the queue that fits. */
 export class FaultQueue {

@@ -124,7 +124,7 @@ describe('a direct link', () => {
       { url: file.link },
       { localAddress: '127.0.0.2' },
     )
-    assert.match(String(elsewhere.json['message']), /^Only 1 location allowed at a time/)
+    assert.match(String(elsewhere.json['message']), /^Only 1 location\(s\) allowed at a time/)
   })
 
   it('is served thirty times at once, and no more', async () => {

@@ -19,16 +19,17 @@ export function reportUpload(service: Service, call: Call): Reply {
   const nowMs = service.timers.nowMs()
   const upload = service.account.desk.reach(xid, lifetimeMs, nowMs, (file) => storeFile(service, file))
   if (!upload) return html(notFoundPage(), 404)
-  if (wantsJson) return jsonReport(upload, headers['json'] === '2')
+  if (wantsJson) return jsonReport(service, upload, headers['json'] === '2')
   return headers['export'] === '1' ? csvReport(upload) : htmlReport(upload)
 }
 
-function jsonReport(upload: UploadRecord, pretty: boolean): Reply {
+function jsonReport(service: Service, upload: UploadRecord, pretty: boolean): Reply {
+  const isText = service.readings().reportSize === 'string'
   const links = upload.files.map((file) => ({
     download: fileLink(file.domain, file.id),
     filename: file.name,
     remove: removalLink(file),
-    size: String(file.sizeBytes),
+    size: isText ? String(file.sizeBytes) : file.sizeBytes,
     whirlpool: file.whirlpool,
   }))
   const reply = json({ incoming: upload.incoming, links })

@@ -71,7 +71,7 @@ export async function fileInfo(service: Service, { json: request, ip }: ApiCall)
     no_ssl: file.noSsl,
     inline: file.inline,
     cdn: file.cdn,
-    ...(file.acl === null ? {} : { acl: file.acl }),
+    ...(file.acl === null && readings.infoAcl === 'absent' ? {} : { acl: file.acl }),
   })
 }
 

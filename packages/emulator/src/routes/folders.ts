@@ -4,7 +4,7 @@ import { LISTING_RESULTS_MAX } from '../rules/rules.ts'
 import type { Service } from '../service.ts'
 import { type FolderRecord, type GroupShare, newFolder, ROOT_ID } from '../state/records.ts'
 import type { ApiCall, JsonObject } from '../transport/call.ts'
-import { Refusal, type Reply } from '../transport/reply.ts'
+import { json, Refusal, type Reply } from '../transport/reply.ts'
 import { passField } from './chattr.ts'
 import { fileEntry, knownFolder, listField, success, writableFolder } from './entries.ts'
 import {
@@ -82,6 +82,10 @@ export function makeFolder(service: Service, { json: request }: ApiCall): Reply 
   // What the service says to an existing name is in no source (wire.md §15, unknown 2).
   if (twin && readings.mkdirExisting === 'error') {
     throw new Refusal('Folder already exists #330', readings.folderRefusalStatus)
+  }
+  if (twin && readings.mkdirExisting === 'error-with-id') {
+    const refused = { status: 'KO', message: 'Folder already exists #330', folder_id: twin.id, name }
+    return json(refused, readings.folderRefusalStatus)
   }
   if (twin && readings.mkdirExisting === 'same-id') {
     return success(service, { folder_id: twin.id, name, message: 'Folder already exists' })

@@ -18,7 +18,7 @@ export function issueToken(service: Service, { json: request, ip }: ApiCall): Re
   const file = accessToFile(service, requestedFile(service, request), filledField(request, 'pass'), ip)
   const isPoliced = service.police.settings().level !== 'off'
   if (isPoliced && !service.tokens.mayDownloadFrom(ip, nowMs, (ms) => service.police.scaled(ms))) {
-    throw new Refusal('Only 1 location allowed at a time #887', readings.locationStatus)
+    throw new Refusal('Only 1 location(s) allowed at a time #887', readings.locationStatus)
   }
   const restriction = numberField(request, 'restrict_ip') ?? 0
   flagField(request, 'cdn')

@@ -35,6 +35,8 @@ export function userInfo(service: Service, { json: request }: ApiCall): Reply {
     ftp_did: settings.ftp_did,
     page_limit: settings.page_limit,
     ...storage(service),
+    // Only the source that has numbers knows of these (wire.md §9).
+    ...(asText ? {} : { extended_quota: 0, extended_quota_end: '' }),
   })
 }
 

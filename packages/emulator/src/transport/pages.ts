@@ -12,6 +12,10 @@ export function maintenancePage(): string {
   return page('Maintenance', '<p>Our services are in maintenance. Please come back later.</p>')
 }
 
+export function lockedPage(message: string): string {
+  return page('1fichier.com', `<h1>${escapeHtml(message)}</h1>\n<p>Will be unlocked within 1h.</p>`)
+}
+
 export function waitPage(): string {
   return page('1fichier.com', '<p>Veuillez patienter / Please wait</p>')
 }
