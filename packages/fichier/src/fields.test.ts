@@ -58,6 +58,7 @@ describe('broken JSON', () => {
   it('is mended where a name holds a stray backslash or a control character', () => {
     assert.deepEqual(mendJson('{"a":"C:\\dir\\x"}'), { a: 'C:\\dir\\x' })
     assert.deepEqual(mendJson('{"a":"x\u0001y"}'), { a: 'x\u0001y' })
+    assert.deepEqual(mendJson('{\n\t"a":"x\ty\r\n",\n"b":"\\q\\"\t"}'), { a: 'x\ty\r\n', b: '\\q"\t' })
   })
 
   it('is left alone where it is good, and is nothing where it is cut', () => {
@@ -92,5 +93,6 @@ describe('a page', () => {
       blocMessage(page)
       asksForPass(page)
     }
+    for (const piece of ['"', '\\', '\\"', '"\\"', '\t']) mendJson(`{"${piece.repeat(200_000)}`)
   })
 })

@@ -19,10 +19,12 @@ function parse(text: string): unknown {
 }
 
 function mend(text: string): string {
-  return text
-    .replace(/\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\/g, (found) => (found === '\\' ? '\\\\' : found))
-    .replace(
-      /[^\P{Cc}\t\n\r]/gu,
-      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    )
+  let isString = false
+  return text.replace(/\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|["\\]|\p{Cc}/gu, (found) => {
+    if (found === '"') isString = !isString
+    if (found === '"' || found.length > 1) return found
+    if (found === '\\') return '\\\\'
+    // Between strings a line break is no content.
+    return isString ? `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}` : found
+  })
 }
