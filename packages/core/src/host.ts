@@ -114,7 +114,7 @@ export interface FolderListing {
   readonly name: string
   readonly folders: readonly FolderEntry[]
   readonly files: readonly FileEntry[]
-  /** How many files 1fichier says there are; more than `files` holds when the listing was cut at 5,000. */
+  /** How many files 1fichier says there are; more than `files` holds when the listing was cut (`isCutListing`). */
   readonly fileCount: number | undefined
   readonly publicUrl: string | undefined
 }

@@ -69,6 +69,18 @@ export interface Children {
   readonly files: readonly FileNode[]
 }
 
+/** A listing of 1fichier has at most so many results, sub-folders and files together (wire.md §3). */
+export const LISTING_RESULTS_MAX = 5_000
+
+/**
+ * May the folder hold more than the listing shows? Then nothing is known to be absent from it.
+ * How 1fichier tells of a cut is open (wire.md §15, unknown 6), and of sub-folders it gives no number at all:
+ * a listing that is full counts as cut.
+ */
+export function isCutListing({ folders, files, fileCount = 0 }: FolderListing): boolean {
+  return fileCount > files.length || folders.length + files.length >= LISTING_RESULTS_MAX
+}
+
 /**
  * Listings lag behind writes: a removed file can still be shown for a while, a new one not yet (wire.md §4.5, §15).
  * For this long after an own write, our word counts more than a listing's.

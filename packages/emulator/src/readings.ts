@@ -31,6 +31,7 @@ export interface Readings {
   readonly unknownFolder: 'not-found' | 'ko-200'
   readonly retryAfter: 'absent' | 'present'
   readonly overLimit: 'truncate' | 'error'
+  readonly truncatedFiles: 'total' | 'returned'
   readonly truncatedCount: 'returned' | 'total'
   readonly emptyList: 'array' | 'null' | 'absent'
   readonly expiredLinkStatus: 200 | 403 | 404 | 410
@@ -103,6 +104,7 @@ export const READINGS: { readonly [K in keyof Readings]: Reading<Readings[K]> } 
   retryAfter: choice('U4', 'Retry-After on a flood answer', ['absent', 'present']),
   folderListing: choice('U5', 'the 30 s of file/ls and folder/ls of one folder', ['separate', 'shared']),
   overLimit: choice('U6', 'a listing of more than 5,000 results', ['truncate', 'error']),
+  truncatedFiles: choice('U6', '`files` of a truncated folder/ls', ['total', 'returned']),
   truncatedCount: choice('U6', '`count` of a truncated listing', ['returned', 'total']),
   emptyList: choice('U7', 'items and sub_folders when there are none', ['array', 'null', 'absent']),
   expiredLinkStatus: choice('U8', 'status of the HTML of an expired direct link', [200, 403, 404, 410]),

@@ -49,6 +49,18 @@ describe('folder/ls', () => {
     emulator.setReadings({ overLimit: 'error' })
     assert.equal((await call(emulator, 'folder/ls', { folder_id })).json['status'], 'KO')
   })
+
+  it('counts all files of a folder, or under the other reading those it shows', async () => {
+    await using emulator = await startEmulator()
+    const folder_id = emulator.account.putForest('/many', { folders: 1, filesPerFolder: 5_001 })
+    const listing = async (): Promise<unknown[]> => {
+      const { json } = await call(emulator, 'folder/ls', { folder_id, files: 1 })
+      return [json['files'], listIn(json, 'items').length]
+    }
+    assert.deepEqual(await listing(), [5_001, 5_000])
+    emulator.setReadings({ truncatedFiles: 'returned' })
+    assert.deepEqual(await listing(), [5_000, 5_000])
+  })
 })
 
 describe('folder/mkdir', () => {

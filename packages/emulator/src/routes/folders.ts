@@ -39,7 +39,7 @@ export async function listFolder(service: Service, { json: request }: ApiCall): 
     folder_id: folder.id,
     name: folder.name,
     size: files.length === 0 ? null : sizeBytes,
-    files: files.length,
+    files: wantsFiles && readings.truncatedFiles === 'returned' ? slice.length : files.length,
     ...(folder.id === ROOT_ID ? {} : { create_date: frenchTime(folder.createdMs) }),
     ...sharing(folder),
     ...(share === null ? {} : { user: share.email, rw: share.rw, hide_links: share.hideLinks }),

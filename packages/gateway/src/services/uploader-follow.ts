@@ -5,6 +5,7 @@ import {
   type FileId,
   type FileLink,
   GatewayError,
+  isCutListing,
   type StoredFile,
   type Transfer,
 } from '@guichet/core'
@@ -166,7 +167,7 @@ async function lookInto(work: UploadWork, batch: Batch): Promise<readonly FileEn
 async function list(work: UploadWork, batch: Batch, host: FileHost): Promise<readonly FileEntry[]> {
   const askedMs = work.clock.nowMs()
   const listing = await host.listFolder(batch.folder, { signal: work.stop })
-  if ((listing.fileCount ?? 0) <= listing.files.length) {
+  if (!isCutListing(listing)) {
     await work.tree.applyListing(listing, askedMs, work.clock.nowMs())
     return listing.files
   }

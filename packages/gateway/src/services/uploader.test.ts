@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError, parseFolderId, type TransferJournal, type Tree } from '@guichet/core'
+import { sampleFile } from '@guichet/testkit'
 import { FOLDER, hostWith, put, UploadsWorld } from './uploads-world.testing.ts'
 
 describe('the uploader', () => {
@@ -393,19 +394,25 @@ describe('the uploader', () => {
     }
   })
 
-  it('asks by date where a folder has more files than a listing shows', async () => {
-    await using world = await UploadsWorld.open()
-    const host = hostWith(world.host, 'listFolder', async (folder, call) => {
-      const listing = await world.host.listFolder(folder, call)
-      return { ...listing, files: [], fileCount: 6_000 }
+  const full = Array.from({ length: 5_000 }, (_, index) => sampleFile(`other${index}`))
+  for (const [how, files, fileCount] of [
+    ['more files than a listing shows', [], 6_000],
+    ['as many files as a listing shows at the most', full, full.length],
+  ] as const) {
+    it(`asks by date where a folder has ${how}`, async () => {
+      await using world = await UploadsWorld.open()
+      const host = hostWith(world.host, 'listFolder', async (folder, call) => {
+        const listing = await world.host.listFolder(folder, call)
+        return { ...listing, files, fileCount }
+      })
+      await using process = await world.start({}, { host })
+      world.host.fail({ answer: 'cut', reportAfterMs: Number.POSITIVE_INFINITY })
+      await put(process, 'u1', { a: 'one' })
+      await world.passing(process.uploads.whenStored('u1'))
+      assert.equal(world.host.uploads.length, 1)
+      assert.equal(world.calls('listFiles'), 1)
     })
-    await using process = await world.start({}, { host })
-    world.host.fail({ answer: 'cut', reportAfterMs: Number.POSITIVE_INFINITY })
-    await put(process, 'u1', { a: 'one' })
-    await world.passing(process.uploads.whenStored('u1'))
-    assert.equal(world.host.uploads.length, 1)
-    assert.equal(world.calls('listFiles'), 1)
-  })
+  }
 
   it('fails what was sent into a folder that is removed before it can be proven', async () => {
     await using world = await UploadsWorld.open()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ROOT, type Tree } from '@guichet/core'
+import { LISTING_RESULTS_MAX, ROOT, type Tree } from '@guichet/core'
 import { fileId, folderId, sampleFile, sampleFolder, sampleListing } from '../samples.ts'
 import { ownWrites, ownWritesAgainstListings } from './tree-own-writes.ts'
 
@@ -141,6 +141,21 @@ function listings(open: () => Promise<Tree>): void {
     )
     const cut = sampleListing(0, { files: [sampleFile('first')], fileCount: 2 })
     await tree.applyListing(cut, NOW_MS + 1, NOW_MS + 1)
+    assert.equal((await tree.children(ROOT)).files.length, 2)
+    assert.equal((await tree.folder(ROOT))?.listedMs, undefined)
+  })
+
+  it('keeps what it knows beyond a listing that is full, whatever that says of its length', async () => {
+    const tree = await open()
+    const last = sampleListing(0, { folders: [sampleFolder(6_000)], files: [sampleFile('last')] })
+    await tree.applyListing(last, NOW_MS, NOW_MS)
+    const folders = Array.from({ length: LISTING_RESULTS_MAX - 1 }, (_, index) => sampleFolder(index + 1))
+    await tree.applyListing(
+      sampleListing(0, { folders, files: [sampleFile('first')], fileCount: 1 }),
+      NOW_MS + 1,
+      NOW_MS + 1,
+    )
+    assert.notEqual(await tree.folder(folderId(6_000)), undefined)
     assert.equal((await tree.children(ROOT)).files.length, 2)
     assert.equal((await tree.folder(ROOT))?.listedMs, undefined)
   })

@@ -3,6 +3,7 @@ import {
   type FolderEntry,
   type FolderId,
   type FolderListing,
+  isCutListing,
   type Known,
   OWN_WRITE_GRACE_MS,
   ownWriteWins,
@@ -29,7 +30,7 @@ export function takeListing(sql: TreeStatements, listing: FolderListing, moment:
   const keepsName =
     listing.id === ROOT || listing.name === '' || ownWriteWins(folder?.own_ms ?? undefined, askedMs)
   const name = keepsName ? (folder?.name ?? '') : listing.name
-  const isCut = listing.fileCount !== undefined && listing.fileCount > listing.files.length
+  const isCut = isCutListing(listing)
   sql.listFolder.run(listing.id, name, listing.publicUrl ?? null, isCut ? null : askedMs)
 
   takeFolders(sql, listing, moment, isCut)
