@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseFileId, parseTransferId, type StoredFile, type Transfer } from '@guichet/core'
-import { verifyReport } from './uploader-match.ts'
+import { type FileEntry, parseFileId, parseTransferId, type StoredFile, type Transfer } from '@guichet/core'
+import { sampleFile } from '@guichet/testkit'
+import { candidatesFor, verifyReport } from './uploader-match.ts'
 import { FOLDER, KEY } from './uploads-world.testing.ts'
 
 const HASH = 'a'.repeat(128)
@@ -43,6 +44,28 @@ describe('a report compared with what was sent', () => {
       [reported('a', HASH), reported('stranger', OTHER)],
     )
     assert.deepEqual([stored.length, corrupt.length], [1, 0])
+  })
+})
+
+describe('a listing looked through for what was sent', () => {
+  const listed = (word: string, fields: Partial<FileEntry> = {}): FileEntry =>
+    sampleFile(word, { name: word, sizeBytes: 10, whirlpool: HASH, dateMs: 1_000, ...fields })
+
+  it('has it under the same name with the same content, not older than the sending', () => {
+    const files = [
+      listed('a'),
+      listed('a', { whirlpool: undefined }),
+      listed('a', { dateMs: 949 }),
+      listed('a', { whirlpool: OTHER }),
+      listed('a', { sizeBytes: 9 }),
+      listed('b'),
+    ]
+    assert.deepEqual(candidatesFor(sent(1, 'a', HASH), files, 950), files.slice(0, 2))
+  })
+
+  it('has it under its name in another Unicode form', () => {
+    const file = listed('cafe', { name: 'caf\u00e9' })
+    assert.deepEqual(candidatesFor(sent(1, 'cafe\u0301', HASH), [file], 950), [file])
   })
 })
 

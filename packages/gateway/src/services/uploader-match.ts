@@ -49,15 +49,17 @@ export function verifyReport(sent: readonly Transfer[], reported: readonly Store
 /**
  * The files of a listing that may be a transfer's: same name and size, not older than the sending, and no other content.
  * Those that show the right checksum come first; one that shows none yet is there, and is not proven.
+ * A name is the same in whichever Unicode form it comes back: whether 1fichier keeps it is open (wire.md §15, unknown 13).
  */
 export function candidatesFor(
   transfer: Transfer,
   listed: readonly FileEntry[],
   sentAfterMs: number,
 ): readonly FileEntry[] {
+  const name = transfer.name.normalize()
   const alike = listed.filter(
     (file) =>
-      file.name === transfer.name && file.sizeBytes === transfer.sizeBytes && file.dateMs >= sentAfterMs,
+      file.name.normalize() === name && file.sizeBytes === transfer.sizeBytes && file.dateMs >= sentAfterMs,
   )
   return [
     ...alike.filter((file) => file.whirlpool === transfer.whirlpool),
