@@ -4,6 +4,7 @@ import {
   type FileHost,
   type FileId,
   type FileLink,
+  type FolderListing,
   GatewayError,
   isCutListing,
   type StoredFile,
@@ -166,14 +167,29 @@ async function lookInto(work: UploadWork, batch: Batch): Promise<readonly FileEn
 
 async function list(work: UploadWork, batch: Batch, host: FileHost): Promise<readonly FileEntry[]> {
   const askedMs = work.clock.nowMs()
-  const listing = await host.listFolder(batch.folder, { signal: work.stop })
-  if (!isCutListing(listing)) {
+  const listing = await wholeListing(batch, host, work.stop)
+  if (listing !== undefined) {
     await work.tree.applyListing(listing, askedMs, work.clock.nowMs())
     return listing.files
   }
-  // A listing ends after 5,000 files; what is new can be asked for by date.
   const sentAfterMs = oldestMs(work, batch)
   return await host.listFiles(batch.folder, { sentAfterMs }, { signal: work.stop })
+}
+
+/** `undefined` for a folder of more than 5,000 files: its listing is cut, or refused in words that nobody has seen (wire.md §15). */
+async function wholeListing(
+  batch: Batch,
+  host: FileHost,
+  signal: AbortSignal,
+): Promise<FolderListing | undefined> {
+  try {
+    const listing = await host.listFolder(batch.folder, { signal })
+    return isCutListing(listing) ? undefined : listing
+  } catch (failure) {
+    // What is new can still be asked for by date; if that is refused as well, it is something else.
+    if (GatewayError.from(failure).code !== 'upstream-changed') throw failure
+    return undefined
+  }
 }
 
 /** A file of the listing stands for one transfer only, and not for one that the journal knows as another's. */

@@ -414,6 +414,19 @@ describe('the uploader', () => {
     })
   }
 
+  it('asks by date where a folder with so many files is not listed at all', async () => {
+    await using world = await UploadsWorld.open()
+    const host = hostWith(world.host, 'listFolder', () =>
+      Promise.reject(new GatewayError('upstream-changed', 'Too many results')),
+    )
+    await using process = await world.start({}, { host })
+    world.host.fail({ answer: 'cut', reportAfterMs: Number.POSITIVE_INFINITY })
+    await put(process, 'u1', { a: 'one' })
+    await world.passing(process.uploads.whenStored('u1'))
+    assert.equal(world.host.uploads.length, 1)
+    assert.equal(world.calls('listFiles'), 1)
+  })
+
   it('fails what was sent into a folder that is removed before it can be proven', async () => {
     await using world = await UploadsWorld.open()
     await using process = await world.start()
