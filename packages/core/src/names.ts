@@ -3,8 +3,7 @@ import { GatewayError } from './errors.ts'
 /** Characters that 1fichier refuses in a name (wire.md §4.10); the slash parts paths. */
 const REFUSED = /[\\<>"'$`/]/
 /** Control characters never belong in a name, and would break headers. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f]/
+const CONTROL = /\p{Cc}/u
 /** Folder names: wire.md §5.2. File names: no limit is documented; file systems stop at 255 bytes. */
 export const NAME_LENGTH_MAX = 250
 
