@@ -33,6 +33,7 @@ export function cutListing(
   files: Iterable<FileRecord>,
   isWithin: (file: FileRecord) => boolean,
   resultsMax: number,
+  reads: 'as far as needed' | 'to the end' = 'as far as needed',
 ): { readonly files: FileRecord[]; readonly count: number } {
   const { overLimit, truncatedCount } = service.readings()
   const kept: FileRecord[] = []
@@ -42,7 +43,7 @@ export function cutListing(
     total += 1
     if (kept.length < resultsMax) kept.push(file)
     else if (overLimit === 'error') throw new Refusal('Too many results #375', 403)
-    else if (truncatedCount === 'returned') break
+    else if (truncatedCount === 'returned' && reads === 'as far as needed') break
   }
   return { files: kept, count: truncatedCount === 'total' ? total : kept.length }
 }

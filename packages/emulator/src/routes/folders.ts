@@ -2,7 +2,7 @@ import { frenchTime } from '../french-time.ts'
 import { randomShareId } from '../random.ts'
 import { LISTING_RESULTS_MAX } from '../rules/rules.ts'
 import type { Service } from '../service.ts'
-import { type FolderRecord, type GroupShare, newFolder, ROOT_ID } from '../state/records.ts'
+import { type FileRecord, type FolderRecord, type GroupShare, newFolder, ROOT_ID } from '../state/records.ts'
 import type { ApiCall, JsonObject } from '../transport/call.ts'
 import { json, Refusal, type Reply } from '../transport/reply.ts'
 import { passField } from './chattr.ts'
@@ -28,18 +28,24 @@ export async function listFolder(service: Service, { json: request }: ApiCall): 
     throw new Refusal('Too many results #375', 403)
   }
   const shown = folders.slice(0, LISTING_RESULTS_MAX)
-  const files = [...account.lag.seen(account.tree.filesIn(folder.id), folder.id, service.timers.nowMs())]
-  const sizeBytes = files.reduce((total, file) => total + file.sizeBytes, 0)
   const share = account.shareOver(folder.id)
   const wantsFiles = flagField(request, 'files') === 1
   const room = LISTING_RESULTS_MAX - shown.length
-  const slice = wantsFiles ? cutListing(service, files, () => true, room).files : []
+  const whole = { files: 0, sizeBytes: 0 }
+  // Counted as they pass: a folder may have a million.
+  const isCounted = ({ sizeBytes }: FileRecord): boolean => {
+    whole.files += 1
+    whole.sizeBytes += sizeBytes
+    return wantsFiles
+  }
+  const seen = account.lag.seen(account.tree.filesIn(folder.id), folder.id, service.timers.nowMs())
+  const slice = cutListing(service, seen, isCounted, room, 'to the end').files
   const items = await Promise.all(slice.map((file) => fileEntry(service, file, share?.hideLinks === 1)))
   return success(service, {
     folder_id: folder.id,
     name: folder.name,
-    size: files.length === 0 ? null : sizeBytes,
-    files: wantsFiles && readings.truncatedFiles === 'returned' ? slice.length : files.length,
+    size: whole.files === 0 ? null : whole.sizeBytes,
+    files: wantsFiles && readings.truncatedFiles === 'returned' ? slice.length : whole.files,
     ...(folder.id === ROOT_ID ? {} : { create_date: frenchTime(folder.createdMs) }),
     ...sharing(folder),
     ...(share === null ? {} : { user: share.email, rw: share.rw, hide_links: share.hideLinks }),
