@@ -200,6 +200,8 @@ export interface UploadReceipt {
 
 export type UploadReport =
   | { readonly kind: 'pending' }
+  /** Stored, but for nobody: whether the account has the files too, only a listing tells. */
+  | { readonly kind: 'ownerless' }
   | { readonly kind: 'stored'; readonly files: readonly StoredFile[] }
 
 export interface StoredFile {

@@ -12,8 +12,9 @@ import type { FileLink } from './links.ts'
  *                    │
  *                    └──found by a listing──▶ stored
  *
- * `spooled` is on disk, fsynced. From `reporting` on nothing is sent again.
+ * `spooled` is on disk, fsynced.
  * `doubtful` means the request may have arrived: absence must be proven by a listing before a resend.
+ * After a 302 nothing is sent again, unless a report has come that leaves the file out.
  */
 export type TransferState =
   | { readonly kind: 'spooled' }
@@ -25,6 +26,8 @@ export type TransferState =
       readonly xid: string
       readonly startedMs: number
       readonly sinceMs: number
+      /** 1fichier answered with its 302, and no report has said which files it keeps. */
+      readonly isTaken: boolean
     }
   | { readonly kind: 'stored'; readonly link: FileLink; readonly storedMs: number }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly failedMs: number }

@@ -21,7 +21,7 @@ export function reportOf(answer: Answer): UploadReport {
   if (answer.json !== undefined) {
     const links = understand(answer).objects('links')
     // Only what belongs to no account can be removed by a link (wire.md §6.3).
-    if (links.some((item) => (item.findText('remove') ?? '') !== '')) throw ownerless(answer)
+    if (links.some((item) => (item.findText('remove') ?? '') !== '')) return { kind: 'ownerless' }
     const files = links.map(storedOf)
     return files.length === 0 ? PENDING : { kind: 'stored', files }
   }
@@ -73,13 +73,5 @@ function expired(answer: Answer): GatewayError {
   return new GatewayError('not-found', '1fichier no longer has the report of this upload', {
     hint: 'list the folder to see what is stored',
     facts: { endpoint: answer.place, status: answer.status, expired: true },
-  })
-}
-
-/** Stored, but for nobody: whether the account has the files too, only a listing tells. */
-function ownerless(answer: Answer): GatewayError {
-  return new GatewayError('not-found', '1fichier reports files that belong to no account', {
-    hint: 'check the API key: an upload node may take one that it does not know for none at all',
-    facts: { endpoint: answer.place, status: answer.status, ownerless: true },
   })
 }

@@ -213,26 +213,18 @@ describe('the report of an upload', () => {
     }
   })
 
+  it('is no report of ours when the files can be removed by a link: they belong to nobody', async () => {
+    const remove = 'https://1fichier.com/remove/abcde/code'
+    const link = { download: 'https://1fichier.com/?abcde', filename: 'a', size: '1', remove }
+    const { host } = hostThatGets({ body: { links: [link] } })
+    assert.deepEqual(await host.uploadReport(RECEIPT, {}), { kind: 'ownerless' })
+  })
+
   const failures: readonly (readonly [string, number, unknown, string])[] = [
     ['a lock', 200, '<html>IP Locked</html>', 'locked'],
     ['an outage', 503, '<html>Please wait</html>', 'upstream-down'],
     ['a report that is gone', 404, '<html>Not Found</html>', 'not-found'],
     ['text of another kind', 200, 'something else', 'upstream-changed'],
-    [
-      'files that belong to nobody',
-      200,
-      {
-        links: [
-          {
-            download: 'https://1fichier.com/?abcde',
-            filename: 'a',
-            size: '1',
-            remove: 'https://1fichier.com/remove/abcde/code',
-          },
-        ],
-      },
-      'not-found',
-    ],
     [
       'a link of another place',
       200,

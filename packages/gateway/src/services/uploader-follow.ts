@@ -51,7 +51,7 @@ async function pollReport(work: UploadWork, batch: Batch, forMs: number, growth:
   }
 }
 
-/** `done` once the whole report is carried out; `unknown` when the node knows of no such upload. */
+/** `done` once the whole report is carried out; `unknown` when the node knows of no such upload of the account's. */
 async function takeReport(work: UploadWork, batch: Batch): Promise<'done' | 'pending' | 'unknown'> {
   const { node, xid } = batch
   const key = batch.left[0]?.key ?? 'owner'
@@ -59,7 +59,12 @@ async function takeReport(work: UploadWork, batch: Batch): Promise<'done' | 'pen
     const host = work.host({ key, priority: 'write' })
     const report = await host.uploadReport({ node, xid }, { signal: work.stop })
     work.trouble(undefined)
-    if (report.kind === 'pending' || report.files.length === 0) return 'pending'
+    if (report.kind === 'pending' || (report.kind === 'stored' && report.files.length === 0)) return 'pending'
+    batch.isTaken = false
+    if (report.kind === 'ownerless') {
+      work.log?.warn({ node, xid }, 'the files were stored for no account: 1fichier may not know the API key')
+      return 'unknown'
+    }
     const verified = verifyReport(batch.left, await notTaken(work, report.files))
     await keep(work, batch, verified.stored)
     await replace(work, batch, verified.corrupt)
@@ -90,7 +95,8 @@ async function notTaken(work: UploadWork, files: readonly StoredFile[]): Promise
 
 /**
  * Without a report, only listings can tell. One that comes too early does not show what is stored,
- * so that absence is believed after two looks in a row; what is shown without a checksum is looked at until it has one.
+ * so that absence is believed after two looks in a row; what is shown without a checksum is looked at until it has one,
+ * and what 1fichier has taken until it is shown.
  */
 async function prove(work: UploadWork, batch: Batch): Promise<void> {
   let missed: readonly Transfer[] = []
@@ -129,7 +135,7 @@ async function settle(work: UploadWork, batch: Batch, look: number): Promise<voi
 }
 
 async function sendAbsent(work: UploadWork, batch: Batch, absent: readonly Transfer[]): Promise<void> {
-  if (absent.length === 0) return
+  if (absent.length === 0 || batch.isTaken) return
   batch.left = batch.left.filter((transfer) => !absent.includes(transfer))
   if (batch.isCutByUs) await sendUncounted(work, absent, work.limits.filesMax)
   // Perhaps it refused so many at once in words that nobody has seen: wire.md §15 has 500 files a request, and 100.
@@ -139,7 +145,9 @@ async function sendAbsent(work: UploadWork, batch: Batch, absent: readonly Trans
 /** What is there must not be sent again, and what nobody can compare must not be called stored. */
 async function giveUp(work: UploadWork, batch: Batch): Promise<void> {
   if (batch.left.length === 0) return
-  const why = '1fichier has a file of this name and size, and shows no checksum to compare it with'
+  const why = batch.isTaken
+    ? '1fichier took it, and shows it neither in a report nor with its checksum in its folder'
+    : '1fichier has a file of this name and size, and shows no checksum to compare it with'
   await work.progress.fail(batch.left, 'upstream-changed', why)
   settled(work, batch, batch.left)
 }

@@ -54,8 +54,9 @@ function batchesOf(unfinished: readonly Transfer[]): readonly Batch[] {
     if (state.kind !== 'sending' && state.kind !== 'reporting' && state.kind !== 'doubtful') continue
     const { node, startedMs } = state
     const xid = state.kind === 'sending' ? state.uploadId : state.xid
-    const name = `${state.kind} ${node} ${xid} ${folder} ${startedMs}`
-    const batch = batches.get(name) ?? { node, xid, folder, startedMs, isCutByUs: true, left: [] }
+    const isTaken = state.kind === 'doubtful' ? state.isTaken : state.kind === 'reporting'
+    const name = `${state.kind} ${node} ${xid} ${folder} ${startedMs} ${isTaken}`
+    const batch = batches.get(name) ?? { node, xid, folder, startedMs, isCutByUs: true, isTaken, left: [] }
     batch.left = [...batch.left, transfer]
     batches.set(name, batch)
   }

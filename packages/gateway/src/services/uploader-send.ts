@@ -27,7 +27,8 @@ export async function sendBatch(
   const sending = await work.progress.move(
     present.map((transfer) => ({ transfer, state: { kind: 'sending', node, uploadId: id, startedMs } })),
   )
-  const batch: Batch = { node, xid: id, folder: first.folder, startedMs, isCutByUs: false, left: sending }
+  const { folder } = first
+  const batch: Batch = { node, xid: id, folder, startedMs, isCutByUs: false, isTaken: false, left: sending }
   const answer = await attempt(work, target, sending)
   if (answer instanceof GatewayError) {
     work.log?.warn({ code: answer.code, node, files: sending.length, ...answer.facts }, answer.message)
@@ -43,16 +44,14 @@ export async function sendBatch(
   const left = await work.progress.move(
     sending.map((transfer) => ({ transfer, state: { kind: 'reporting', node: reporter, xid, startedMs } })),
   )
-  return { kind: 'accepted', batch: { ...batch, node: reporter, xid, left } }
+  return { kind: 'accepted', batch: { ...batch, node: reporter, xid, isTaken: true, left } }
 }
 
 /** Whether the files of a batch are stored is to be proven. */
 export async function doubt(work: UploadWork, batch: Batch): Promise<readonly Transfer[]> {
-  const { node, xid, startedMs } = batch
-  const sinceMs = work.clock.nowMs()
-  return await work.progress.move(
-    batch.left.map((transfer) => ({ transfer, state: { kind: 'doubtful', node, xid, startedMs, sinceMs } })),
-  )
+  const { node, xid, startedMs, isTaken } = batch
+  const state = { kind: 'doubtful', node, xid, startedMs, sinceMs: work.clock.nowMs(), isTaken } as const
+  return await work.progress.move(batch.left.map((transfer) => ({ transfer, state })))
 }
 
 /** Back to the queue with one attempt more, or failed after the last one. */

@@ -66,6 +66,8 @@ export interface Batch {
   readonly startedMs: number
   /** Was it cut by an end of ours, gateway or keyholder? Then its files are not to blame, and no attempt is counted. */
   readonly isCutByUs: boolean
+  /** Was it answered with a 302, and no report has come yet? Then nothing of it is sent again. */
+  isTaken: boolean
   /** Those whose fate is open. */
   left: readonly Transfer[]
 }

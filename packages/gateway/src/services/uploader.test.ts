@@ -101,6 +101,20 @@ describe('the uploader', () => {
     assert.equal(world.calls('listFolder'), 0)
   })
 
+  it('does not send again after a 302 of which neither report nor listing shows anything, and says so', async () => {
+    await using world = await UploadsWorld.open()
+    await using first = await world.start()
+    world.host.fail({ content: 'lost' })
+    await put(first, 'u1', { a: 'one' })
+    await world.until(async () => (await world.states()) === '1 doubtful')
+    await first[Symbol.asyncDispose]()
+    await using second = await world.start()
+    await world.until(async () => (await world.states()) === '1 failed')
+    assert.equal(world.host.uploads.length, 1)
+    const failure = { code: 'upstream-changed', message: /1fichier took it, and shows it neither/ }
+    await assert.rejects(second.uploads.whenStored('u1'), failure)
+  })
+
   it('finds the file by a listing when the report never comes', async () => {
     await using world = await UploadsWorld.open()
     await using process = await world.start()

@@ -13,7 +13,7 @@ const EVERY_STATE: readonly TransferState[] = [
   { kind: 'spooled' },
   { kind: 'sending', node: 'up2.1fichier.com', uploadId: 'abc', startedMs: 1 },
   { kind: 'reporting', node: 'up2.1fichier.com', xid: 'abc', startedMs: 1 },
-  { kind: 'doubtful', node: 'up2.1fichier.com', xid: 'abc', startedMs: 1, sinceMs: 2 },
+  { kind: 'doubtful', node: 'up2.1fichier.com', xid: 'abc', startedMs: 1, sinceMs: 2, isTaken: true },
   STORED,
   FAILED,
 ]
