@@ -41,7 +41,10 @@ export type PaceState = ReadonlyMap<string, number>
 
 const LISTINGS: readonly Endpoint[] = ['file/ls', 'folder/ls']
 
-/** The conservative profile: below every figure of wire.md §3 under each reading of it. */
+/**
+ * The conservative profile: below every figure of wire.md §3 under each reading of it, and over any longer time at half
+ * of the 2 calls a second that were seen to lead to locks. A burst and its successor can make 3 calls in one second.
+ */
 export const CONSERVATIVE_RULES: readonly PaceRule[] = [
   {
     id: 'general',
