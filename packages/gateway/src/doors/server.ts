@@ -2,10 +2,10 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import type { Duplex } from 'node:stream'
 import { inspect } from 'node:util'
 import { type Clock, GatewayError, MINUTE_MS, SECOND_MS, systemCodeOf, TRAITS } from '@guichet/core'
 import type { Log } from '../log.ts'
+import { createPipelining } from '../pipelining.ts'
 import { hideKeys } from '../services/hidden-keys.ts'
 import type { ApiDoor } from './api/door.ts'
 import type { NativeDoor } from './native/door.ts'
@@ -152,6 +152,7 @@ Keys are made with \`guichet key create\` on the machine of the gateway.
 `
 
 function createHttp(handler: (request: IncomingMessage, response: ServerResponse) => void): Server {
+  const pipelining = createPipelining()
   const server = createServer(
     {
       maxHeaderSize: 16 * 1024,
@@ -164,18 +165,12 @@ function createHttp(handler: (request: IncomingMessage, response: ServerResponse
       keepAliveInitialDelay: 10 * MINUTE_MS,
       highWaterMark: 256 * 1024,
     },
-    handler,
+    pipelining.guard(handler),
   )
   server.maxConnections = 2_000
-  // Whatever is written to a connection with an answer under way would end up inside that answer.
-  const busy = new WeakMap<Duplex, number>()
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const { socket } = request
-    busy.set(socket, (busy.get(socket) ?? 0) + 1)
-    response.once('close', () => busy.set(socket, (busy.get(socket) ?? 1) - 1))
-  })
   server.on('clientError', (failure: Error, socket) => {
-    if (!socket.writable || (busy.get(socket) ?? 0) > 0) {
+    // Whatever is written to a connection with an answer under way would end up inside that answer.
+    if (!socket.writable || pipelining.isBusy(socket)) {
       socket.destroy()
       return
     }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { type Clock, GatewayError, systemCodeOf } from '@guichet/core'
 import type { Log } from '../../log.ts'
+import { createPipelining } from '../../pipelining.ts'
 import type { Principal } from '../../services/principals.ts'
 import type { Authority } from './authority.ts'
 import type { Leaf } from './certificates.ts'
@@ -51,7 +52,7 @@ export function createInterceptor(options: {
     keepAliveTimeout: limits.keepAliveMs,
   })
   server.timeout = limits.idleTimeoutMs
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
     const found = inside.get(request.socket)
     if (found === undefined) {
       request.socket.destroy()
@@ -61,7 +62,8 @@ export function createInterceptor(options: {
     found.tunnel.began()
     response.once('close', () => found.tunnel.ended())
     answer(request, response, found, serve, log)
-  })
+  }
+  server.on('request', createPipelining().guard(take))
 
   const contextNow = async (): Promise<SecureContext> => {
     const leaf = await authority.leaf(clock.nowMs())
