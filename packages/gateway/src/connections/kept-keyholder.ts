@@ -8,10 +8,12 @@ import {
 } from '@guichet/keyholder'
 import type { ApiStatus } from '@guichet/sdk'
 import type { Log } from '../log.ts'
+import { oneQuestion } from './one-question.ts'
 
 /** The keyholder as a child of the gateway, started again when it ends by itself. */
 export interface KeptKeyholder extends AsyncDisposable {
   readonly client: KeyholderClient
+  /** Anybody may ask, as often as they like: one question at a time goes to the keyholder. */
   status(): Promise<ApiStatus['keyholder']>
 }
 
@@ -54,6 +56,7 @@ export async function keepKeyholder(
       }
     }
   }
+  const ask = oneQuestion(() => client.status())
   const watching = watch().catch((failure: unknown) => {
     // The sleep ends this way when the gateway stops.
     if (!stopping.signal.aborted)
@@ -67,7 +70,7 @@ export async function keepKeyholder(
       if (child === undefined)
         return { state: 'gone', reason: 'the keyholder is not running; it is being started again' }
       try {
-        const { sealed, reason, keyAgeDays } = await client.status()
+        const { sealed, reason, keyAgeDays } = await ask()
         return {
           state: sealed ? 'sealed' : 'ready',
           ...(reason !== undefined && { reason }),
