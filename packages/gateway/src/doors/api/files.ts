@@ -4,15 +4,16 @@ import { z } from 'zod'
 import { isFolder } from '../../services/catalogue.ts'
 import { findFile, findFolder, findNode, makePath } from '../../services/places.ts'
 import { planRemoval, removeAll } from '../../services/removal.ts'
+import { list } from '../bounded.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
 import { apiFile, apiFolder, apiNode, join } from './shapes.ts'
 
 const place = z.string().min(1).max(8_000)
 const places = z.array(place).min(1).max(5_000)
 const access = z.object({
-  addresses: z.array(z.string()).optional(),
-  countries: z.array(z.string()).optional(),
-  emails: z.array(z.string()).optional(),
+  addresses: list(z.string()).optional(),
+  countries: list(z.string()).optional(),
+  emails: list(z.string()).optional(),
   premiumOnly: z.boolean().optional(),
 })
 
@@ -108,7 +109,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
             at: place,
             public: z.boolean().optional(),
             pass: z.string().optional(),
-            users: z.array(user).optional(),
+            users: list(user).optional(),
           })
           .parse(body)
         const { id } = await findFolder(catalogue, caller, wish.at)

@@ -10,6 +10,7 @@ import {
 import type { ApiAccount, ApiIssuedKey, ApiKey, ApiRemote, ApiTransfer } from '@guichet/sdk'
 import { z } from 'zod'
 import { findFolder } from '../../services/places.ts'
+import { texts } from '../bounded.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
 import { apiKey, apiTransfer } from './shapes.ts'
 
@@ -92,7 +93,7 @@ function accountRoutes({ accounts, catalogue, remotes }: ApiServices): readonly 
           .object({
             urls: z.array(z.string()).min(1).max(100),
             at: z.string().optional(),
-            headers: z.record(z.string(), z.string()).optional(),
+            headers: texts.optional(),
           })
           .parse(body)
         const { id: to } = await findFolder(catalogue, caller, wish.at ?? '/')

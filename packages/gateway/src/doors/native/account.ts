@@ -1,6 +1,7 @@
 import { GatewayError, type RemoteUpload, ROOT } from '@guichet/core'
 import { frenchTime } from '@guichet/fichier'
 import { z } from 'zod'
+import { list, texts } from '../bounded.ts'
 import type { NativeServices, Routes } from './routes.ts'
 import { accountReply, folderId } from './shapes.ts'
 
@@ -22,9 +23,7 @@ const settings = z.object({
 })
 
 /** An object as documented, or lines of `Name: value` as one client sends them (wire.md §15). */
-const headers = z
-  .record(z.string(), z.string())
-  .or(z.array(z.string()).transform((lines) => Object.fromEntries(lines.map(splitHeader))))
+const headers = texts.or(list(z.string()).transform((lines) => Object.fromEntries(lines.map(splitHeader))))
 
 const name = z.string().min(1).max(250)
 

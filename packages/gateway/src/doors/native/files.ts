@@ -11,15 +11,16 @@ import { z } from 'zod'
 import { type Catalogue, noLink } from '../../services/catalogue.ts'
 import { verbsFor } from '../../services/file-changes.ts'
 import type { Caller } from '../../services/gate.ts'
+import { list } from '../bounded.ts'
 import type { NativeServices, Routes } from './routes.ts'
 import { fileDetails, flag, folderId, link, links, text } from './shapes.ts'
 
 const NAMES_MAX = 5_000
 
 const access = z.object({
-  ip: z.array(z.string()).optional(),
-  country: z.array(z.string()).optional(),
-  email: z.array(z.string()).optional(),
+  ip: list(z.string()).optional(),
+  country: list(z.string()).optional(),
+  email: list(z.string()).optional(),
   premium: flag,
 })
 
@@ -32,7 +33,7 @@ const attributes = z.object({
   inline: flag,
   cdn: flag,
   acl: access
-    .or(z.array(z.never()).transform((): z.infer<typeof access> => ({ premium: undefined })))
+    .or(list(z.never()).transform((): z.infer<typeof access> => ({ premium: undefined })))
     .optional(),
 })
 
