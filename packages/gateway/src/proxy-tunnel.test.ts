@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { it } from 'node:test'
+import { HOUR_MS } from '@guichet/core'
+import { FakeClock } from '@guichet/testkit'
 import { createDial } from './connections/dial.ts'
 import type { Address, Resolve } from './connections/resolve.ts'
 import {
@@ -10,6 +12,7 @@ import {
   NO_TUNNELS,
   type OpenDoor,
   openDoor,
+  principalOf,
   run,
   SECRET,
   say,
@@ -166,6 +169,30 @@ it('ends a tunnel in which nothing moves', async () => {
   await gone(open)
 })
 
+it('K8: ends when its key does, whatever passes through it', async () => {
+  await using site = await openSite(createServer((socket) => socket.on('error', () => undefined)))
+  const time = new FakeClock()
+  const expiresMs = time.nowMs() + 3 * HOUR_MS
+  await using open = await openTo(
+    site.port,
+    undefined,
+    {},
+    {
+      clock: time,
+      authenticate: async (credentials) => ({ ...principalOf(credentials?.secret), expiresMs }),
+    },
+  )
+  const socket = await tunnelThrough(open.port, `site.example:${site.port}`)
+  socket.on('error', () => undefined).resume()
+  const closed = once(socket, 'close')
+  await time.advance(3 * HOUR_MS - 1)
+  assert.equal(site.openCount(), 1)
+  await time.advance(1)
+  await closed
+  await gone(open)
+  assert.equal(time.sleeping, 0)
+})
+
 it('disposing ends every tunnel, the blind ones included', async () => {
   await using site = await openSite(createServer((socket) => socket.on('error', () => undefined)))
   await using open = await openTo(site.port)
@@ -198,9 +225,10 @@ function openTo(
   port: number,
   resolve: Resolve = async () => LOOPBACK,
   limits: { readonly idleTimeoutMs?: number } = {},
+  options: Parameters<typeof openDoor>[0] = {},
 ): Promise<OpenDoor> {
   const dial = createDial({ clock, resolve, isReachable: () => true })
-  return openDoor({ dial, limits: { ports: [port], ...limits } })
+  return openDoor({ dial, limits: { ports: [port], ...limits }, ...options })
 }
 
 async function openSite(

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Clock, GatewayError, HOUR_MS, type KeyId } from '@guichet/core'
+import { type Clock, GatewayError, type KeyId } from '@guichet/core'
+import { untilMoment } from '../services/expiry.ts'
 import type { Principal } from '../services/principals.ts'
 
 /** One HTTP request at a door. */
@@ -49,10 +50,7 @@ export function createVisits(clock: Clock): Visits {
   async function watch(key: Key, expiresMs: number): Promise<void> {
     watched.add(key)
     try {
-      for (let leftMs = expiresMs - clock.nowMs(); leftMs > 0; leftMs = expiresMs - clock.nowMs()) {
-        // In steps, because the machine's clock may be set meanwhile.
-        await clock.sleep(Math.min(leftMs, EXPIRY_STEP_MS), over.signal)
-      }
+      await untilMoment(clock, expiresMs, over.signal)
       end(key, 'expired')
     } catch {
       // The gateway stops, and everything under way ends with it.
@@ -101,8 +99,6 @@ export function createVisits(clock: Clock): Visits {
     count: () => open.size,
   }
 }
-
-const EXPIRY_STEP_MS = HOUR_MS
 
 /** What a client may still send after it has been answered; more ends the connection. */
 const UNREAD_MAX_BYTES = 16 * 1024 * 1024

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Clock, GatewayError, isUpstreamHost, type KeyId, MINUTE_MS, SECOND_MS } from '@guichet/core'
 import type { Log } from '../../log.ts'
+import { untilMoment } from '../../services/expiry.ts'
 import { type Credentials, type Principal, parseCredentials } from '../../services/principals.ts'
 import type { Authority } from './authority.ts'
 import { createInterceptor, type Serve } from './intercept.ts'
@@ -91,6 +92,7 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
     const principal = await options.authenticate(credentialsOf(request), request.socket.remoteAddress ?? '')
     if (tunnels.countOf(principal.key) >= limits.tunnelsPerKey) throw tooMany()
     tunnel.authenticated(principal.key)
+    endWith(principal, tunnel, clock)
     if (isUpstreamHost(target.host)) {
       refuseUncovered(target)
       await interceptor.prepare()
@@ -168,6 +170,15 @@ function accept(tunnel: Tunnel, head: Buffer): void {
   tunnel.accepted()
   if (head.length > 0) socket.unshift(head)
   socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+}
+
+/** A tunnel ends when its key does: what passes through it is asked for no key again. */
+function endWith({ expiresMs }: Principal, { socket, gone }: Tunnel, clock: Clock): void {
+  if (expiresMs === undefined) return
+  untilMoment(clock, expiresMs, gone).then(
+    () => socket.destroy(),
+    () => undefined,
+  )
 }
 
 function namesOf(tunnel: Tunnel): { readonly key: string; readonly target: string } {
