@@ -27,6 +27,6 @@ export interface DoorServices {
   readonly uploads: Uploads
   readonly random: (count: number) => Uint8Array
   nowMs(): number
-  /** A client has seen what is in a folder: uploads that ended there are no longer anybody's secret. */
+  /** A client has seen the files of a folder: uploads that ended there are no longer anybody's secret. */
   shown(folder: FolderId): Promise<void>
 }

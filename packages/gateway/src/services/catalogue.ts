@@ -33,6 +33,8 @@ export interface FolderView {
   readonly folder: FolderNode
   readonly folders: readonly FolderNode[]
   readonly files: readonly FileNode[]
+  /** False for a folder of which the key sees only the way down. */
+  readonly isInside: boolean
   /** How old the answer is. */
   readonly ageMs: number
 }
@@ -133,13 +135,14 @@ class TreeCatalogue implements Catalogue {
     if (folder === undefined) throw noFolder(id)
     const { folders, files } = await this.#tree.children(id)
     const ageMs = Math.max(0, this.#clock.nowMs() - (folder.listedMs ?? this.#clock.nowMs()))
-    if (standing === 'inside') return { folder, folders, files, ageMs }
+    if (standing === 'inside') return { folder, folders, files, isInside: true, ageMs }
     const way = (await this.#tree.ancestry(caller.principal.root)) ?? []
     const onTheWay = folders.filter((child) => way.some((step) => step.id === child.id))
     return {
       folder: bare(folder),
       folders: onTheWay.map((child) => this.#shown(caller, child)),
       files: [],
+      isInside: false,
       ageMs,
     }
   }

@@ -38,7 +38,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
         const { id } = await findFolder(catalogue, caller, query.at)
         await gate.permit(caller, 'list', query.at)
         const view = await catalogue.list(caller, id, query.refresh ? 'refresh' : 'asks')
-        await services.shown(id)
+        if (view.isInside) await services.shown(id)
         const path = await catalogue.pathOf(id)
         return {
           folder: apiFolder(view.folder, path),

@@ -26,8 +26,8 @@ function listingRoutes(services: NativeServices): Routes<'folder/ls' | 'file/ls'
         const id = wish.folder_id ?? ROOT
         await catalogue.requireSeen(caller, id)
         await gate.permit(caller, 'list', await catalogue.pathOf(id))
-        const { folder, folders, files } = await catalogue.list(caller, id)
-        await services.shown(id)
+        const { folder, folders, files, isInside } = await catalogue.list(caller, id)
+        if (isInside) await services.shown(id)
         return {
           status: 'OK',
           folder_id: id,
@@ -64,8 +64,8 @@ function listingRoutes(services: NativeServices): Routes<'folder/ls' | 'file/ls'
         const id = wish.folder_id ?? ROOT
         await catalogue.requireSeen(caller, id)
         await gate.permit(caller, 'list', await catalogue.pathOf(id))
-        const { files } = await catalogue.list(caller, id)
-        await services.shown(id)
+        const { files, isInside } = await catalogue.list(caller, id)
+        if (isInside) await services.shown(id)
         const items = files.filter(isWanted).map(fileItem)
         return { status: 'OK', count: items.length, items }
       },
