@@ -178,8 +178,8 @@ function createServices(
 ): DoorServices {
   const { stores, gate, principals, hashers, uploads, hostFor } = parts
   const { tree, facts } = stores
-  const host: HostFor = ({ principal, patienceMs, signal }, priority) =>
-    hostFor({ key: principal.key, priority, patienceMs, signal })
+  const host: HostFor = ({ principal, patienceMs, signal, recheck }, priority) =>
+    hostFor({ key: principal.key, priority, patienceMs, signal, recheck })
   const catalogue = createCatalogue({ tree, host, gate, clock, log, freshMs: config.freshMs })
   return {
     accounts: createAccounts({ facts, host, gate, clock, log }),

@@ -26,4 +26,28 @@ describe('what a key with a root does', () => {
     await counter.native(whole.text, 'file/ls', {})
     assert.equal((await counter.journal.get(id))?.isClaimed, true)
   })
+
+  it('gets no content of a file that left its root while the link was waited for', async () => {
+    await using counter = await openCounter()
+    const folder = await counter.account.makeFolder('folder', ROOT, {})
+    const { link } = counter.account.plant(folder, 'file', Buffer.from('content'), 1e12)
+    const whole = await counter.key({ verbs: ['list', 'download'] })
+    const confined = await counter.key({ verbs: ['list', 'download'], root: folder, rootPath: '/folder' })
+    await counter.native(whole.text, 'folder/ls', {})
+    await counter.native(whole.text, 'folder/ls', { folder_id: folder })
+    const content = (key: string) => counter.ask({ path: `/api/v1/content?at=file:${link.id}`, key })
+    counter.fail('downloadToken', async (go) => {
+      const url = await go()
+      await counter.tree.moveFile(link.id, ROOT, link.id, counter.clock.nowMs())
+      return url
+    })
+    counter.calls()
+    const refused = await content(confined.text)
+    assert.equal(refused.status, 404)
+    assert.doesNotMatch(refused.text, /content/)
+    assert.deepEqual(counter.calls(), ['downloadToken'])
+    // What the others know of the file, and its link, are as good as before.
+    assert.equal((await content(whole.text)).text, 'content')
+    assert.deepEqual(counter.calls(), ['openDirect'])
+  })
 })

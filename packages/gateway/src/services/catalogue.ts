@@ -15,6 +15,7 @@ import {
 } from '@guichet/core'
 import type { Log } from '../log.ts'
 import type { Caller, Gate } from './gate.ts'
+import type { PacedCaller } from './paced-host.ts'
 import type { Principal } from './principals.ts'
 import { Refreshes } from './refreshes.ts'
 import type { Priority } from './scheduler.ts'
@@ -22,7 +23,7 @@ import { singleFlight } from './single-flight.ts'
 
 /** Gives the host as one caller may use it: paced, in its priority. */
 export type HostFor = (
-  caller: Pick<Caller, 'principal' | 'signal' | 'patienceMs'>,
+  caller: Pick<Caller, 'principal' | 'signal' | 'patienceMs'> & Pick<PacedCaller, 'recheck'>,
   priority: Priority,
 ) => FileHost
 
@@ -37,6 +38,12 @@ export interface FolderView {
   readonly isInside: boolean
   /** How old the answer is. */
   readonly ageMs: number
+}
+
+/** What a call is about, and a key has to see for it. */
+export interface Reach {
+  readonly folders?: readonly FolderId[]
+  readonly files?: readonly FileNode[]
 }
 
 /** How many folders with a lost answer are told apart; with more, each counts as doubtful. */
@@ -65,6 +72,11 @@ export interface Catalogue {
   requireSeen(caller: Caller, id: FolderId): Promise<void>
   /** Rejects with `not-found` unless the key may see the folder and what is inside it. */
   requireInside(caller: Caller, id: FolderId): Promise<FolderNode>
+  /**
+   * `requireInside` for all of these, for a call that has waited for its turn meanwhile: what it rejects with is marked
+   * as not sent.
+   */
+  requireStill(caller: Caller, things: Reach): Promise<void>
   /** Every file of the account, by a call each time; only for keys that are not confined. */
   everyFile(caller: Caller): Promise<readonly FileEntry[]>
   /** What is known of a folder may be wrong: the next question for it asks 1fichier, and no call under way answers it. */
@@ -200,6 +212,17 @@ class TreeCatalogue implements Catalogue {
   async requireInside(caller: Caller, id: FolderId): Promise<FolderNode> {
     if ((await this.standing(caller.principal, id)) !== 'inside') throw await this.#hidden(caller, id)
     return this.folder(caller, id)
+  }
+
+  async requireStill(caller: Caller, { folders = [], files = [] }: Reach): Promise<void> {
+    if (caller.principal.root === ROOT) return
+    try {
+      for (const id of folders) await this.requireInside(caller, id)
+      for (const { link } of files) await this.file(caller, link.id)
+    } catch (failure) {
+      const { code, message, hint, facts } = GatewayError.from(failure)
+      throw new GatewayError(code, message, { hint, facts: { ...facts, sent: false }, cause: failure })
+    }
   }
 
   async everyFile(caller: Caller): Promise<readonly FileEntry[]> {

@@ -6,12 +6,16 @@ import {
   type Tree,
   type Verb,
 } from '@guichet/core'
-import type { Catalogue, HostFor } from './catalogue.ts'
+import type { Catalogue, HostFor, Reach } from './catalogue.ts'
 import type { Caller, Gate } from './gate.ts'
 
-/** What a change is about: the folders whose content it touches, and the one thing that must be there for it. */
+/** What a change is about. */
 export interface Touch {
+  /** What the key must still see when the change is sent. */
+  readonly reach: Reach
+  /** Whose content it touches. */
   readonly folders: readonly FolderId[]
+  /** The one thing that must be there for it. */
   readonly file?: FileNode | undefined
   readonly folder?: FolderId | undefined
 }
@@ -46,7 +50,8 @@ export function createChangeSender(options: {
   return {
     async send(caller, touch, call) {
       try {
-        return await call(host(caller, 'write'))
+        const recheck = (): Promise<void> => catalogue.requireStill(caller, touch.reach)
+        return await call(host({ ...caller, recheck }, 'write'))
       } catch (failure) {
         await learnFrom(failure, touch)
         throw failure

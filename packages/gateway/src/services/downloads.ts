@@ -111,11 +111,12 @@ class TokenDownloads implements Downloads {
   }
 
   async direct(caller: Caller, file: FileNode, wish: TokenOptions): Promise<URL> {
-    const { gate, host } = this.#options
+    const { gate, host, catalogue } = this.#options
     const target = await this.#targetOf(file)
     await gate.permit(caller, 'direct', target)
     if (wish.cdn === true) await gate.permit(caller, 'cdn', target)
-    return host(caller, 'stream').downloadToken(file.link, wish, caller)
+    const recheck = (): Promise<void> => catalogue.requireStill(caller, { files: [file] })
+    return host({ ...caller, recheck }, 'stream').downloadToken(file.link, wish, caller)
   }
 
   /** A file of other people is in no folder of ours: it is named by its link. */
@@ -149,6 +150,8 @@ class TokenDownloads implements Downloads {
         if (at <= endByte) throw new GatewayError('upstream-down', 'the download ended too early')
       } catch (failure) {
         const error = GatewayError.from(failure)
+        // It has left what the key sees: nothing is wrong with it or its link.
+        if (error.code === 'not-found' && error.facts['sent'] === false) throw error
         failures += 1
         // A connection that broke says nothing about its link, unless the next one breaks as well.
         const isDead = error.code === 'upstream-down' ? failures > 1 : error.code !== 'cancelled'
@@ -189,6 +192,8 @@ class TokenDownloads implements Downloads {
 
   async #connect(caller: Caller, wanted: Wanted, token: Token, range: ByteRange): Promise<DirectContent> {
     const { file } = wanted
+    // The link may have been waited for.
+    await this.#options.catalogue.requireStill(caller, { files: [file] })
     const content = await this.#options
       .host(caller, 'stream')
       .openDirect(token.url, wholeFile(file, range) ? undefined : range, caller)

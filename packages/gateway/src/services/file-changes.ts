@@ -14,7 +14,7 @@ import {
   type Verb,
 } from '@guichet/core'
 import { type Catalogue, noLink } from './catalogue.ts'
-import { type ChangeSender, parsePassword } from './change-sender.ts'
+import { type ChangeSender, parsePassword, type Touch } from './change-sender.ts'
 import type { Caller, Gate } from './gate.ts'
 
 /** 1fichier takes many files in one call; this many is what an upload may hold too (wire.md §3). */
@@ -151,7 +151,11 @@ class TreeFileChanges implements FileChangesService {
     const copies: FileNode[] = []
     for (const batch of batches(files)) {
       const links = batch.map((file) => file.link)
-      const touch = { folders: [to], file: batch.length === 1 ? batch[0] : undefined }
+      const touch = {
+        reach: { folders: [to], files: batch },
+        folders: [to],
+        file: batch.length === 1 ? batch[0] : undefined,
+      }
       const made = await this.#sender.send(caller, touch, (host) =>
         host.copyFiles(links, to, options, caller),
       )
@@ -189,7 +193,8 @@ class TreeFileChanges implements FileChangesService {
     await this.#gate.permit(caller, 'copy', target)
     const made: FileLink[] = []
     for (const batch of batches(links)) {
-      const copies = await this.#sender.send(caller, { folders: [to] }, (host) =>
+      const touch = { reach: { folders: [to] }, folders: [to] }
+      const copies = await this.#sender.send(caller, touch, (host) =>
         host.copyFiles(batch, to, options, caller),
       )
       made.push(...copies)
@@ -288,9 +293,9 @@ function forOneFile(): GatewayError {
   })
 }
 
-function touchOf(files: readonly FileNode[], ...more: readonly FolderId[]) {
+function touchOf(files: readonly FileNode[], ...more: readonly FolderId[]): Touch {
   const folders = [...new Set([...more, ...files.map((file) => file.folder)])]
-  return { folders, file: files.length === 1 ? files[0] : undefined }
+  return { reach: { folders: more, files }, folders, file: files.length === 1 ? files[0] : undefined }
 }
 
 function distinct(files: readonly FileNode[]): readonly FileNode[] {

@@ -9,7 +9,7 @@ import {
   type Tree,
 } from '@guichet/core'
 import { type Catalogue, noFolder } from './catalogue.ts'
-import { type ChangeSender, parsePassword } from './change-sender.ts'
+import { type ChangeSender, parsePassword, type Touch } from './change-sender.ts'
 import type { Caller, Gate } from './gate.ts'
 
 export interface FolderChanges {
@@ -72,9 +72,7 @@ export function createFolderChanges(options: FolderChangesOptions): FolderChange
       await gate.permit(caller, 'mkdir', `${await catalogue.pathOf(parent)}/${name}`)
       // What 1fichier does with a second folder of one name is unknown (wire.md §15), so it is never asked for.
       await requireFree(caller, parent, name)
-      const id = await sender.send(caller, { folders: [parent], folder: parent }, (host) =>
-        host.makeFolder(name, parent, caller),
-      )
+      const id = await sender.send(caller, touchOf(parent), (host) => host.makeFolder(name, parent, caller))
       const nowMs = clock.nowMs()
       const isNew = (await tree.folder(id)) === undefined
       await tree.addFolder({ id, parent, name }, nowMs)
@@ -93,7 +91,11 @@ export function createFolderChanges(options: FolderChangesOptions): FolderChange
       if (isMoved || !isRenamed) await gate.permit(caller, 'move', target)
       if (isMoved) await refuseCycle(id, to)
       if (isMoved || isRenamed) await requireFree(caller, to, name ?? formerName)
-      const touch = { folders: parent === undefined ? [to] : [parent, to], folder: id }
+      const touch = {
+        reach: { folders: [id, to] },
+        folders: parent === undefined ? [to] : [parent, to],
+        folder: id,
+      }
 
       const rename = async (at: FolderId | undefined): Promise<void> => {
         if (!isRenamed) return
@@ -132,8 +134,8 @@ export function createFolderChanges(options: FolderChangesOptions): FolderChange
           facts: { folders: folders.length, files: files.length },
         })
       }
-      const touched = folder.parent === undefined ? [id] : [id, folder.parent]
-      await sender.send(caller, { folders: touched, folder: id }, (host) => host.removeFolder(id, caller))
+      const above = folder.parent === undefined ? [] : [folder.parent]
+      await sender.send(caller, touchOf(id, ...above), (host) => host.removeFolder(id, caller))
       await tree.removeFolder(id, clock.nowMs())
     },
 
@@ -148,14 +150,16 @@ export function createFolderChanges(options: FolderChangesOptions): FolderChange
       const target = await catalogue.pathOf(id)
       await gate.permit(caller, 'share', target)
       if (sharing.pass !== undefined) await gate.permit(caller, 'password', target)
-      const url = await sender.send(caller, { folders: [id], folder: id }, (host) =>
-        host.shareFolder(id, sharing, caller),
-      )
+      const url = await sender.send(caller, touchOf(id), (host) => host.shareFolder(id, sharing, caller))
       // The public address stands in the folder's listing.
       await catalogue.doubt(id)
       return url
     },
   }
+}
+
+function touchOf(id: FolderId, ...others: readonly FolderId[]): Touch {
+  return { reach: { folders: [id] }, folders: [id, ...others], folder: id }
 }
 
 function refuseRoots(caller: Caller, id: FolderId): void {

@@ -7,6 +7,11 @@ export interface PacedCaller {
   readonly priority: Priority
   readonly patienceMs?: number | undefined
   readonly signal?: AbortSignal | undefined
+  /**
+   * Asked when the turn of a call of the API has come, right before it goes out: it may have waited for minutes.
+   * What it rejects with is the answer, and nothing is sent.
+   */
+  readonly recheck?: (() => Promise<void>) | undefined
 }
 
 /**
@@ -25,10 +30,11 @@ export function paceHost(host: FileHost, scheduler: Scheduler, caller: PacedCall
     folder?: FolderId | -1,
   ): Promise<T> => {
     const signal = signalOf(call)
-    const { key, priority, patienceMs } = caller
-    return scheduler.run({ call: { endpoint, folder }, key, priority, patienceMs, signal }, () =>
-      run({ signal }),
-    )
+    const { key, priority, patienceMs, recheck } = caller
+    return scheduler.run({ call: { endpoint, folder }, key, priority, patienceMs, signal }, async () => {
+      await recheck?.()
+      return run({ signal })
+    })
   }
   const counted = async <T>(
     name: Unpaced,

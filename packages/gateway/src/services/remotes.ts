@@ -43,7 +43,8 @@ export function createRemotes(options: {
       requireHeaders(headers)
       await catalogue.requireInside(caller, to)
       await gate.permit(caller, 'remote-upload', await catalogue.pathOf(to))
-      return host(caller, 'write').remote.start(addresses, to, headers, caller)
+      const recheck = (): Promise<void> => catalogue.requireStill(caller, { folders: [to] })
+      return host({ ...caller, recheck }, 'write').remote.start(addresses, to, headers, caller)
     },
 
     async list(caller) {

@@ -41,7 +41,7 @@ export function outcomeOf(failure: unknown, endpoint: Endpoint): Outcome {
     }
     case 'not-found':
     case 'file-refused':
-      return { ...ANSWERED, isRefusal: true }
+      return failure.facts['sent'] === false ? UNSENT : { ...ANSWERED, isRefusal: true }
     case 'conflict':
     case 'invalid':
     case 'too-large':

@@ -132,7 +132,8 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
       async run({ caller, query }): Promise<ApiDetails> {
         const file = await findFile(catalogue, caller, query.at)
         await gate.permit(caller, 'stat', query.at)
-        const details = await host(caller, 'interactive').fileInfo(file.link, {}, caller)
+        const recheck = (): Promise<void> => catalogue.requireStill(caller, { files: [file] })
+        const details = await host({ ...caller, recheck }, 'interactive').fileInfo(file.link, {}, caller)
         return {
           node: await apiNode(catalogue, file),
           ...(details.description !== undefined && { description: details.description }),

@@ -73,7 +73,8 @@ function questionRoutes({
         await gate.permit(caller, 'stat', `${path}/${target.name}`)
         // Whom a file is restricted to is the one thing that listings do not tell.
         if (!target.isRestricted) return fileDetails({ ...target, path })
-        const details = await host(caller, 'interactive').fileInfo(target.link, {}, caller)
+        const recheck = (): Promise<void> => catalogue.requireStill(caller, { files: [target] })
+        const details = await host({ ...caller, recheck }, 'interactive').fileInfo(target.link, {}, caller)
         return fileDetails({ ...details, folder: target.folder, path })
       },
     },
