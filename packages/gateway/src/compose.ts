@@ -30,6 +30,7 @@ import { createRemotes } from './services/remotes.ts'
 import { openScheduler, type Scheduler } from './services/scheduler.ts'
 import { createStatus } from './services/status.ts'
 import { createTickets } from './services/tickets.ts'
+import { createUploadReach } from './services/upload-reach.ts'
 import { startUploader, type Uploader } from './services/uploader.ts'
 import { UPLOADER_LIMITS } from './services/uploader-limits.ts'
 import { createUploads, type Uploads } from './services/uploads.ts'
@@ -158,8 +159,9 @@ async function openUploads(
   })
   opened.use(await startHousekeeping({ journal: stores.journal, spool, clock, log }))
   const limits = scaledLimits(config)
+  const reaches = createUploadReach(stores)
   const uploader = opened.use(
-    startUploader({ ...stores, host, spool, clock, log, lingerMs: LINGER_MS, limits }),
+    startUploader({ ...stores, host, spool, reaches, clock, log, lingerMs: LINGER_MS, limits }),
   )
   return { uploader, uploads: createUploads({ ...stores, uploader, spool, hashers, clock, random }) }
 }

@@ -26,6 +26,7 @@ import { createKeys, type Keys } from '../services/keys.ts'
 import { createPrincipals, OWNER } from '../services/principals.ts'
 import { createRemotes } from '../services/remotes.ts'
 import { createTickets } from '../services/tickets.ts'
+import { createUploadReach } from '../services/upload-reach.ts'
 import { startUploader } from '../services/uploader.ts'
 import { createUploads } from '../services/uploads.ts'
 import { openSpool } from '../stores/disk/spool.ts'
@@ -156,9 +157,19 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   const hashers = opened.use(openHashers({ size: 1 }))
   const reserveBytes = options.reserveBytes ?? 0
   const spool = openSpool({ directory: path.join(directory, 'spool'), reserveBytes })
+  const reaches = createUploadReach(stores)
   const lingerMs = { alone: options.lingerMs ?? 1, more: 1 }
   const uploader = opened.use(
-    startUploader({ ...stores, host: () => host, spool, clock, log, lingerMs, limits: { stopMs: 0 } }),
+    startUploader({
+      ...stores,
+      host: () => host,
+      spool,
+      reaches,
+      clock,
+      log,
+      lingerMs,
+      limits: { stopMs: 0 },
+    }),
   )
   const gate = createGate({ ledger: options.ledger?.(ledger) ?? ledger, clock, log })
   const principals = createPrincipals({ keys: stores.keys, pepper: randomBytes(32), clock })

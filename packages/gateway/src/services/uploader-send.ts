@@ -1,4 +1,5 @@
 import {
+  type ErrorCode,
   GatewayError,
   type Transfer,
   type UploadFile,
@@ -19,7 +20,7 @@ export async function sendBatch(
   target: UploadTarget,
   waiting: readonly Transfer[],
 ): Promise<Sent> {
-  const present = await findContent(work, waiting)
+  const present = await withinReach(work, await findContent(work, waiting))
   const first = present[0]
   if (first === undefined) return { kind: 'nothing' }
   const startedMs = work.clock.nowMs()
@@ -99,12 +100,28 @@ async function findContent(work: UploadWork, waiting: readonly Transfer[]): Prom
     work.putBack(waiting, waiting.length)
     return []
   }
-  const lost = waiting.filter((transfer) => !present.includes(transfer))
-  if (lost.length > 0) {
-    await work.progress.fail(lost, 'corrupt', 'its content is not in the spool any more')
-    work.release(lost)
+  return await dropOthers(work, waiting, present, 'corrupt', 'its content is not in the spool any more')
+}
+
+async function withinReach(work: UploadWork, waiting: readonly Transfer[]): Promise<readonly Transfer[]> {
+  const inside: Transfer[] = []
+  for (const transfer of waiting) if (await work.reaches(transfer)) inside.push(transfer)
+  return await dropOthers(work, waiting, inside, 'not-found', 'its folder has left the root of its key')
+}
+
+async function dropOthers(
+  work: UploadWork,
+  all: readonly Transfer[],
+  kept: readonly Transfer[],
+  code: ErrorCode,
+  why: string,
+): Promise<readonly Transfer[]> {
+  const others = all.filter((transfer) => !kept.includes(transfer))
+  if (others.length > 0) {
+    await work.progress.fail(others, code, why)
+    work.release(others)
   }
-  return present
+  return kept
 }
 
 /** The receipt of the 302, or why there is none. */

@@ -10,6 +10,7 @@ import type {
   Tree,
 } from '@guichet/core'
 import type { Log } from '../log.ts'
+import type { UploadReach } from './upload-reach.ts'
 import type { UploaderLimits } from './uploader-limits.ts'
 import type { UploadProgress } from './uploader-progress.ts'
 
@@ -34,6 +35,7 @@ export interface UploadWork {
   readonly tree: Tree
   readonly journal: TransferJournal
   readonly content: UploadContent
+  readonly reaches: UploadReach
   readonly clock: Clock
   readonly limits: UploaderLimits
   readonly log: Log | undefined

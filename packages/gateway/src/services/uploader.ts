@@ -12,6 +12,7 @@ import {
   type UploadTarget,
 } from '@guichet/core'
 import type { Log } from '../log.ts'
+import type { UploadReach } from './upload-reach.ts'
 import { follow } from './uploader-follow.ts'
 import { UploadHold } from './uploader-hold.ts'
 import { growingMs, UPLOADER_LIMITS, type UploaderLimits } from './uploader-limits.ts'
@@ -63,6 +64,7 @@ export interface UploaderOptions {
   readonly journal: TransferJournal
   readonly facts: FactStore
   readonly spool: UploadContent
+  readonly reaches: UploadReach
   readonly clock: Clock
   readonly log?: Log | undefined
   readonly lingerMs: Linger
@@ -94,7 +96,7 @@ class PatientUploader implements Uploader {
 
   constructor(options: UploaderOptions) {
     const limits = { ...UPLOADER_LIMITS, ...options.limits }
-    const { clock, journal, log, tree, host, spool, facts } = options
+    const { clock, journal, log, tree, host, spool, facts, reaches } = options
     this.#hold = new UploadHold({ facts, clock, log })
     this.#queue = new UploadQueue(limits, options.lingerMs)
     const stop = this.#stop.signal
@@ -103,6 +105,7 @@ class PatientUploader implements Uploader {
       tree,
       journal,
       content: spool,
+      reaches,
       clock,
       limits,
       log,

@@ -32,6 +32,7 @@ describe('an upload through disk, journal and hashing threads', () => {
         journal,
         facts: new SqliteFactStore(db),
         spool,
+        reaches: async () => true,
         clock,
         lingerMs,
         limits,

@@ -12,7 +12,14 @@ import {
   type Tree,
 } from '@guichet/core'
 import { FakeClock, MemoryHost } from '@guichet/testkit'
-import { openDatabase, SqliteFactStore, SqliteTransferJournal, SqliteTree } from '../stores/sqlite/index.ts'
+import {
+  openDatabase,
+  SqliteFactStore,
+  SqliteKeyStore,
+  SqliteTransferJournal,
+  SqliteTree,
+} from '../stores/sqlite/index.ts'
+import { createUploadReach } from './upload-reach.ts'
 import { startUploader, type Uploader } from './uploader.ts'
 import type { UploaderLimits } from './uploader-limits.ts'
 import type { UploadContent } from './uploader-work.ts'
@@ -96,6 +103,7 @@ export class UploadsWorld implements AsyncDisposable {
   readonly host: MemoryHost = new MemoryHost({ clock: this.clock, whirlpool: whirlpoolOf })
   readonly #db = openDatabase({ path: ':memory:' })
   readonly tree: SqliteTree = new SqliteTree(this.#db)
+  readonly keys: SqliteKeyStore = new SqliteKeyStore(this.#db)
   readonly journal: SqliteTransferJournal = new SqliteTransferJournal(this.#db)
   readonly facts: SqliteFactStore = new SqliteFactStore(this.#db)
   readonly spool: MemorySpool = new MemorySpool()
@@ -118,6 +126,7 @@ export class UploadsWorld implements AsyncDisposable {
       journal,
       facts: this.facts,
       spool,
+      reaches: createUploadReach({ keys: this.keys, tree }),
       clock,
       lingerMs: { alone: 150, more: 5_000 },
       limits: { stopMs: 0, ...limits },
