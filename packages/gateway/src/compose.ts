@@ -16,6 +16,7 @@ import type { DoorServices } from './doors/services.ts'
 import { type Hashers, openHashers } from './hashing/hashers.ts'
 import { openPepper } from './pepper.ts'
 import { createAccounts } from './services/account.ts'
+import { createTunnelAdmission } from './services/admission.ts'
 import { createCatalogue, type HostFor } from './services/catalogue.ts'
 import { createChanges } from './services/changes.ts'
 import { createDownloads } from './services/downloads.ts'
@@ -253,10 +254,8 @@ function openProxy(options: {
   const { authority, server, principals, gate, world } = options
   return openProxyDoor({
     authority,
-    authenticate: (credentials) => principals.authenticate(credentials),
     serve: (request, response, tunnel) => server.serve(request, response, tunnel),
-    mayTunnel: (principal, target, port) =>
-      gate.permitTunnel(principal, `${target}:${port}`, Buffer.from(world.random(8)).toString('hex')),
+    ...createTunnelAdmission({ principals, gate, random: world.random }),
     dial: createDial({ clock: world.clock }),
     clock: world.clock,
     log: world.log,

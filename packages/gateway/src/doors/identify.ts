@@ -1,4 +1,5 @@
-import { type Door, GatewayError } from '@guichet/core'
+import type { Door, GatewayError } from '@guichet/core'
+import { unknownCaller } from '../services/admission.ts'
 import type { Gate } from '../services/gate.ts'
 import {
   exposed,
@@ -59,11 +60,8 @@ async function principalOf(principals: Principals, visit: Visit): Promise<Princi
   return principals.authenticate(parseCredentials(header))
 }
 
-async function refused(gate: Gate, visit: Visit, door: Door, failure: unknown): Promise<GatewayError> {
-  const error = GatewayError.from(failure)
-  const isExposed = error.facts['exposed'] === true
-  const target = isExposed ? 'an API key of 1fichier was sent: take it for exposed' : visit.url.pathname
-  return gate.deny({ caller: { door, requestId: visit.requestId }, verb: 'authenticate', target }, error)
+function refused(gate: Gate, visit: Visit, door: Door, failure: unknown): Promise<GatewayError> {
+  return unknownCaller(gate, { door, requestId: visit.requestId }, visit.url.pathname, failure)
 }
 
 function exposes({ url, request }: Visit): boolean {

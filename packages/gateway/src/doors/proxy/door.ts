@@ -59,11 +59,11 @@ const LINGER_MS = 2 * SECOND_MS
 
 export interface ProxyDoorOptions {
   readonly authority: Authority
-  /** Who is behind these credentials; rejects with `unauthenticated`. */
-  readonly authenticate: (credentials: Credentials | undefined, remote: string) => Promise<Principal>
+  /** Who is behind these credentials. Records a refusal; rejects with `unauthenticated`. */
+  readonly authenticate: (credentials: Credentials | undefined, target: string) => Promise<Principal>
   readonly serve: Serve
   /** May this principal have bytes passed to a host that is not 1fichier's? Records the decision; rejects with `forbidden`. */
-  readonly mayTunnel: (principal: Principal, host: string, port: number) => Promise<void>
+  readonly mayTunnel: (principal: Principal, target: string) => Promise<void>
   /** Opens a connection to a public address of a host. */
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
   readonly clock: Clock
@@ -89,7 +89,7 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
   const enter = async (request: IncomingMessage, socket: Socket, head: Buffer, tunnel: Tunnel) => {
     const target = parseTarget(request.url ?? '')
     tunnel.leadsTo(`${target.host}:${target.port}`)
-    const principal = await options.authenticate(credentialsOf(request), request.socket.remoteAddress ?? '')
+    const principal = await options.authenticate(credentialsOf(request), tunnel.target)
     if (tunnels.countOf(principal.key) >= limits.tunnelsPerKey) throw tooMany()
     tunnel.authenticated(principal.key)
     endWith(principal, tunnel, clock)
@@ -100,7 +100,7 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
       await interceptor.speak(socket, tunnel, principal, target.host)
     } else {
       if (!limits.ports.includes(target.port)) throw closedPort(target, limits.ports)
-      await options.mayTunnel(principal, target.host, target.port)
+      await options.mayTunnel(principal, tunnel.target)
       await using server = ownSocket(await options.dial(target.host, target.port, tunnel.gone))
       accept(tunnel, head)
       await join(socket, server.socket, limits.idleTimeoutMs)

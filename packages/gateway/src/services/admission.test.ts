@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { createKeyText, parseKeyId, ROOT } from '@guichet/core'
+import { FakeClock } from '@guichet/testkit'
+import { createLog } from '../log.ts'
+import { openDatabase, SqliteKeyStore, SqliteLedger } from '../stores/sqlite/index.ts'
+import { createTunnelAdmission } from './admission.ts'
+import { createGate } from './gate.ts'
+import { createPrincipals, parseCredentials } from './principals.ts'
+
+const API_KEY = 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0x='
+const TARGET = 'api.1fichier.com:443'
+
+describe('who asks for a tunnel', () => {
+  it('stands in the ledger when it is nobody we know, by no more than the place it asked for', async () => {
+    await using db = openDatabase({ path: ':memory:' })
+    const { admission, ledger } = open(db)
+    const stranger = createKeyText(randomBytes)
+    const asked = [
+      [undefined, /no virtual key was sent/],
+      [`Bearer ${stranger}`, /not known here/],
+      [`Basic ${Buffer.from('any:wrong').toString('base64')}`, /not known here/],
+    ] as const
+    for (const [header, message] of asked) {
+      const admitted = admission.authenticate(parseCredentials(header), TARGET)
+      await assert.rejects(admitted, { code: 'unauthenticated', message })
+      const [entry] = await ledger.recent(1)
+      assert.deepEqual(
+        [entry?.door, entry?.key, entry?.verb, entry?.decision, entry?.target],
+        ['proxy', 'nobody', 'authenticate', 'deny', `CONNECT ${TARGET}`],
+      )
+      assert.match(entry?.requestId ?? '', /^[0-9a-f]{16}$/)
+    }
+    assert.equal(await ledger.count(), 3)
+    assert.ok(!JSON.stringify(await ledger.recent(9)).includes(stranger))
+  })
+
+  it('is told that an API key is exposed, and so is the ledger, without the key', async () => {
+    await using db = openDatabase({ path: ':memory:' })
+    const { admission, ledger } = open(db)
+    for (const pair of [`any:${API_KEY}`, `${API_KEY}:`]) {
+      const header = `Basic ${Buffer.from(pair).toString('base64')}`
+      await assert.rejects(admission.authenticate(parseCredentials(header), TARGET), /looks like an API key/)
+      const [entry] = await ledger.recent(1)
+      assert.match(entry?.target ?? '', /take it for exposed/)
+      assert.ok(!JSON.stringify(entry).includes(API_KEY))
+    }
+  })
+
+  it('gets in with a key, and to other hosts only with one that may', async () => {
+    await using db = openDatabase({ path: ':memory:' })
+    const { admission, ledger, issue } = open(db)
+    const text = await issue()
+    const principal = await admission.authenticate(parseCredentials(`Bearer ${text}`), TARGET)
+    assert.equal(principal.name, 'tv')
+    assert.equal(await ledger.count(), 0)
+    await assert.rejects(admission.mayTunnel(principal, 'example.org:443'), { code: 'forbidden' })
+    await admission.mayTunnel({ ...principal, mayTunnel: true }, 'example.org:443')
+    const lines = (await ledger.recent(9)).map(({ verb, decision, target }) => [verb, decision, target])
+    assert.deepEqual(lines, [
+      ['tunnel', 'allow', 'example.org:443'],
+      ['tunnel', 'deny', 'example.org:443'],
+    ])
+  })
+})
+
+function open(db: ReturnType<typeof openDatabase>) {
+  const clock = new FakeClock()
+  const ledger = new SqliteLedger(db)
+  const keys = new SqliteKeyStore(db)
+  const gate = createGate({ ledger, clock, log: createLog('silent') })
+  const principals = createPrincipals({ keys, pepper: randomBytes(32), clock })
+  const admission = createTunnelAdmission({ principals, gate, random: (count) => randomBytes(count) })
+  const issue = async (): Promise<string> => {
+    const text = createKeyText(randomBytes)
+    const key = {
+      ...{ id: parseKeyId('k-abcdefgh'), name: 'tv', verbs: ['list'] as const, root: ROOT, rootPath: '/' },
+      ...{ mayTunnel: false, createdMs: clock.nowMs(), expiresMs: undefined, revokedMs: undefined },
+    }
+    await keys.add(key, principals.hash(text))
+    return text
+  }
+  return { admission, ledger, issue }
+}
