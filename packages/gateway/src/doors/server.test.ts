@@ -248,13 +248,12 @@ describe('the local socket', () => {
     }
     const again = await counter.api(undefined, 'POST', '/keys', { name: 'x', verbs: ['list'] })
     assert.equal(again.status, 409)
-    const form = await counter.ask({
-      method: 'POST',
-      path: '/api/v1/keys',
-      local: true,
-      headers: { 'content-type': 'text/plain' },
-      body: '{"name":"y","verbs":["list"]}',
-    })
-    assert.equal(form.status, 400)
+    // What a page of a browser may send without asking first: a form, or something of no type.
+    for (const headers of [{ 'content-type': 'text/plain' }, {}]) {
+      const body = '{"name":"y","verbs":["list"]}'
+      const form = await counter.ask({ method: 'POST', path: '/api/v1/keys', local: true, headers, body })
+      assert.equal(form.status, 400)
+      assert.match(String(form.json['message']), /not said to be JSON/)
+    }
   })
 })

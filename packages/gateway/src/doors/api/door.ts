@@ -83,10 +83,15 @@ async function callerOf(services: ApiServices, visit: Visit): Promise<Caller> {
   return { principal, door, requestId, signal, patienceMs: PATIENCE_MS }
 }
 
-/** Only JSON, so that no page of a browser can send a form here with credentials that the browser has kept. */
+/**
+ * Only what is said to be JSON, so that no page of a browser can send a form here with credentials that the browser
+ * has kept: a browser asks first before it sends that type for a page, and a page can also send no type at all.
+ */
 async function readBody(request: IncomingMessage): Promise<object> {
-  const type = request.headers['content-type']
-  if (type !== undefined && !/^application\/json\b/i.test(type)) {
+  const { 'content-type': type, 'content-length': length, 'transfer-encoding': encoding } = request.headers
+  const isEmpty = encoding === undefined && Number(length ?? 0) === 0
+  const isJson = type === undefined ? isEmpty : /^application\/json\b/i.test(type)
+  if (!isJson) {
     throw new GatewayError('invalid', 'the body is not said to be JSON', {
       hint: 'send it with Content-Type: application/json',
     })
