@@ -199,6 +199,31 @@ describe('the one port', () => {
   })
 })
 
+describe('a page in a browser', () => {
+  const form = 'multipart/form-data; boundary=b'
+  const post = (counter: Counter, key: string, origin: string, path = '/upload.cgi?id=abc') =>
+    counter.ask({ method: 'POST', path, key, headers: { origin, 'content-type': form }, body: '--b--' })
+
+  it('sends nothing here when it comes from another site, whatever the browser sends along', async () => {
+    await using counter = await openCounter()
+    const { text } = await counter.key({ verbs: ['upload'] })
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:1', 'https://1fichier.com']) {
+      const answer = await post(counter, text, origin)
+      assert.equal(answer.status, 403, origin)
+      assert.match(answer.text, /pages of other sites/)
+    }
+    assert.equal(await counter.ledger.count(), 1, 'only the making of the key')
+  })
+
+  it('may be our own, and may be led here by a link from anywhere', async () => {
+    await using counter = await openCounter()
+    const { text } = await counter.key({ verbs: ['upload'] })
+    assert.equal((await post(counter, text, `http://127.0.0.1:${counter.port}`)).status, 400)
+    const led = await counter.ask({ path: '/', headers: { origin: 'https://evil.example' } })
+    assert.equal(led.status, 200)
+  })
+})
+
 describe('the local socket', () => {
   it('is the owner, at both doors', async () => {
     await using counter = await openCounter()

@@ -3,7 +3,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { inspect } from 'node:util'
-import { type Clock, GatewayError, MINUTE_MS, SECOND_MS, systemCodeOf, TRAITS } from '@guichet/core'
+import {
+  type Clock,
+  GatewayError,
+  isUpstreamHost,
+  MINUTE_MS,
+  SECOND_MS,
+  systemCodeOf,
+  TRAITS,
+} from '@guichet/core'
 import type { Log } from '../log.ts'
 import { createPipelining } from '../pipelining.ts'
 import { hideKeys } from '../services/hidden-keys.ts'
@@ -65,6 +73,10 @@ export async function listen(options: {
     const url = URL.parse(`http://guichet${request.url}`)
     if (url === null || isAmbiguous(request)) {
       turnAway(response, 400, 'this request can be understood in more than one way\n')
+      return
+    }
+    if (isFromElsewhere(request, tunnel)) {
+      turnAway(response, 403, 'pages of other sites may not send anything here\n')
       return
     }
     const { signal, identify } = visits.begin(response)
@@ -228,7 +240,7 @@ async function close(server: Server): Promise<void> {
   await closed
 }
 
-function turnAway(response: ServerResponse, status: 400 | 503, text: string): void {
+function turnAway(response: ServerResponse, status: 400 | 403 | 503, text: string): void {
   response.setHeader('connection', 'close')
   sendText(response, status, text, status === 503 ? { 'retry-after': '5' } : {})
 }
@@ -237,6 +249,18 @@ function turnAway(response: ServerResponse, status: 400 | 503, text: string): vo
 function isAmbiguous({ headersDistinct }: IncomingMessage): boolean {
   const { host = [], authorization = [] } = headersDistinct
   return host.length > 1 || authorization.length > 1
+}
+
+/**
+ * A browser says which site a request comes from, and sends along what it knows of us: credentials that somebody typed,
+ * or nothing at all in a tunnel, where whoever opened it is the caller. No other program sends this header.
+ */
+function isFromElsewhere({ method, headers }: IncomingMessage, tunnel: Visit['tunnel']): boolean {
+  const { origin, host } = headers
+  if (origin === undefined || method === 'GET' || method === 'HEAD') return false
+  const site = URL.parse(origin)
+  if (tunnel !== undefined) return site?.protocol !== 'https:' || !isUpstreamHost(site.hostname)
+  return site?.host !== host?.toLowerCase()
 }
 
 /** What a person can mend is no news here; what concerns 1fichier or the gateway itself is. */
