@@ -111,6 +111,15 @@ describe('a virtual key', () => {
     await using counter = await openCounter()
     const { text } = await counter.key({ verbs: ['list'] })
     await counter.native(text, 'folder/ls')
+    // In places where it does not belong, as people paste it.
+    const misplaced: readonly Ask[] = [
+      { path: `/v1/${text}.cgi` },
+      { path: `/api/v1/children?at=/&key=${text}` },
+      { path: `/api/v1/${text}/children?at=/${text}` },
+      { path: `/api/v1/content?at=/${text}`, key: text },
+      { path: `/dir/${text}`, key: text },
+    ]
+    for (const ask of misplaced) assert.ok((await counter.ask(ask)).status >= 400, ask.path)
     await nowhere(counter, text)
     await nowhere(counter, Buffer.from(text).toString('base64').slice(0, -2))
   })

@@ -8,6 +8,7 @@ import {
   type Verb,
 } from '@guichet/core'
 import type { Log } from '../log.ts'
+import { hideVirtualKeys } from './hidden-keys.ts'
 import type { Principal } from './principals.ts'
 
 /** One request on its way through the gateway. */
@@ -61,9 +62,10 @@ export function createGate(options: {
       key: denial.caller.principal?.key ?? 'nobody',
       door: denial.caller.door,
       verb: denial.verb,
-      target: denial.target.slice(0, 500),
+      // What was asked for is the caller's own text, and a key may stand in the wrong place of it.
+      target: hideVirtualKeys(denial.target).slice(0, 500),
       decision,
-      reason,
+      reason: hideVirtualKeys(reason),
     }
     try {
       await ledger.record(entry)
