@@ -1,21 +1,13 @@
 import { chmod, mkdir, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { inspect } from 'node:util'
-import {
-  type Clock,
-  GatewayError,
-  isUpstreamHost,
-  MINUTE_MS,
-  SECOND_MS,
-  systemCodeOf,
-  TRAITS,
-} from '@guichet/core'
+import { type Clock, GatewayError, isUpstreamHost, SECOND_MS, systemCodeOf, TRAITS } from '@guichet/core'
 import type { Log } from '../log.ts'
-import { createPipelining } from '../pipelining.ts'
 import { hideKeys } from '../services/hidden-keys.ts'
 import type { ApiDoor } from './api/door.ts'
+import { createHttp } from './http.ts'
 import type { NativeDoor } from './native/door.ts'
 import type { ProxyDoor } from './proxy/door.ts'
 import { createVisits, dropBody, sendJson, sendText, type Visit, type Visits } from './visit.ts'
@@ -162,42 +154,6 @@ const WELCOME = `This is Guichet, the counter between your tools and one 1fichie
 
 Keys are made with \`guichet key create\` on the machine of the gateway.
 `
-
-function createHttp(handler: (request: IncomingMessage, response: ServerResponse) => void): Server {
-  const pipelining = createPipelining()
-  const server = createServer(
-    {
-      maxHeaderSize: 16 * 1024,
-      headersTimeout: 30 * SECOND_MS,
-      // Uploads of hundreds of gigabytes are one request.
-      requestTimeout: 0,
-      keepAliveTimeout: 60 * SECOND_MS,
-      // A client that is gone without a word would else hold its half upload, and the room promised to it, for ever.
-      keepAlive: true,
-      keepAliveInitialDelay: 10 * MINUTE_MS,
-      highWaterMark: 256 * 1024,
-    },
-    pipelining.guard(handler),
-  )
-  server.maxConnections = 2_000
-  server.on('clientError', (failure: Error, socket) => {
-    // Whatever is written to a connection with an answer under way would end up inside that answer.
-    if (!socket.writable || pipelining.isBusy(socket)) {
-      socket.destroy()
-      return
-    }
-    const isTooLong = systemCodeOf(failure) === 'HPE_HEADER_OVERFLOW'
-    const [status, text] = isTooLong
-      ? ['431 Request Header Fields Too Large', 'the headers are larger than 16 KiB\n']
-      : ['400 Bad Request', 'this is not HTTP as we know it\n']
-    socket.on('error', () => socket.destroy())
-    socket.resume()
-    socket.end(
-      `HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
-    )
-  })
-  return server
-}
 
 async function bind(
   server: Server,

@@ -1,0 +1,84 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import { MINUTE_MS, SECOND_MS, systemCodeOf } from '@guichet/core'
+import { createPipelining } from '../pipelining.ts'
+
+/** How long a client may keep a connection without anything to show for it. */
+export interface HttpPatience {
+  /** After its answer, to send what is left of its request. */
+  readonly restMs: number
+  /** Without a byte, while it is to send its request or to take its answer; 1fichier itself may take longer. */
+  readonly silenceMs: number
+}
+
+const PATIENCE: HttpPatience = { restMs: 30 * SECOND_MS, silenceMs: 15 * MINUTE_MS }
+
+/** The HTTP server of the port and of the local socket, with its limits. It does not listen yet. */
+export function createHttp(listener: RequestListener, patience: HttpPatience = PATIENCE): Server {
+  const pipelining = createPipelining()
+  const server = createServer(
+    {
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: 30 * SECOND_MS,
+      // Uploads of hundreds of gigabytes are one request.
+      requestTimeout: 0,
+      keepAliveTimeout: 60 * SECOND_MS,
+      // A client that is gone without a word would else keep its place for ever while it is silent for a reason.
+      keepAlive: true,
+      keepAliveInitialDelay: 10 * MINUTE_MS,
+      highWaterMark: 256 * 1024,
+    },
+    pipelining.guard((request, response) => {
+      limit(request, response, patience)
+      listener(request, response)
+    }),
+  )
+  server.maxConnections = 2_000
+  server.timeout = patience.silenceMs
+  server.on('clientError', (failure: Error, socket) => {
+    // Whatever is written to a connection with an answer under way would end up inside that answer.
+    if (!socket.writable || pipelining.isBusy(socket)) {
+      socket.destroy()
+      return
+    }
+    const isTooLong = systemCodeOf(failure) === 'HPE_HEADER_OVERFLOW'
+    const [status, text] = isTooLong
+      ? ['431 Request Header Fields Too Large', 'the headers are larger than 16 KiB\n']
+      : ['400 Bad Request', 'this is not HTTP as we know it\n']
+    socket.on('error', () => socket.destroy())
+    socket.resume()
+    socket.end(
+      `HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
+    )
+  })
+  return server
+}
+
+/** Node ends a connection that is silent for `server.timeout`, unless somebody here listens to that. */
+function limit(request: IncomingMessage, response: ServerResponse, { restMs }: HttpPatience): void {
+  request.on('timeout', () => {
+    // What has come and was not taken yet waits for us, and not for the client.
+    if (request.readableLength === 0) request.destroy()
+  })
+  response.on('timeout', () => {
+    // An answer that has not begun waits for 1fichier.
+    if (response.headersSent) response.destroy()
+  })
+  response.once('finish', () => {
+    if (request.complete) return
+    const { socket } = request
+    const rest = setTimeout(() => socket.destroy(), restMs)
+    const stop = (): void => {
+      clearTimeout(rest)
+      socket.off('close', stop)
+    }
+    // Of the two only one comes: a request that was answered does not hear of the end of its connection.
+    request.once('close', stop)
+    socket.once('close', stop)
+  })
+}
