@@ -5,7 +5,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { type DirectContent, ROOT } from '@guichet/core'
-import { type Counter, type Fault, openCounter } from './counter.testing.ts'
+import { type Answer, type Counter, type Fault, openCounter } from './counter.testing.ts'
 
 async function withDownload(lifetimeMs?: number) {
   const counter = await openCounter()
@@ -89,6 +89,35 @@ describe('what is under way', () => {
     await drained
     assert.equal(await closed, 1)
     held.resolve()
+  })
+
+  it('is so much for one key, and not more; other keys and the owner go on', async () => {
+    await using counter = await openCounter()
+    const greedy = await counter.key({ verbs: ['list'] })
+    const other = await counter.key({ verbs: ['list'] })
+    const held = Promise.withResolvers<void>()
+    counter.fail('listFolder', async (go) => {
+      await held.promise
+      return go()
+    })
+    const ask = (key?: string) => counter.api(key, 'GET', '/children?at=/')
+    const asked = Array.from({ length: 300 }, () => ask(greedy.text))
+    const refused: Answer[] = []
+    await new Promise<void>((resolve) => {
+      for (const answer of asked)
+        answer.then((one) => (refused.push(one) === 300 - 256 ? resolve() : undefined))
+    })
+    for (const { status, json, headers } of refused) {
+      assert.equal(status, 503)
+      assert.match(String(json['message']), /256 requests under way/)
+      assert.equal(headers['retry-after'], '1')
+    }
+    const [theirs, owners] = [ask(other.text), ask()]
+    held.resolve()
+    assert.deepEqual([(await theirs).status, (await owners).status], [200, 200])
+    const statuses = (await Promise.all(asked)).map(({ status }) => status)
+    assert.equal(statuses.filter((status) => status === 200).length, 256)
+    assert.equal((await ask(greedy.text)).status, 200)
   })
 
   it('leaves nothing open when the server goes', async () => {

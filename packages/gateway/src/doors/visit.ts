@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Clock, GatewayError, type KeyId } from '@guichet/core'
+import { type Clock, GatewayError, type KeyId, SECOND_MS } from '@guichet/core'
 import { untilMoment } from '../services/expiry.ts'
 import type { Principal } from '../services/principals.ts'
 
@@ -15,7 +15,7 @@ export interface Visit {
   readonly tunnel?: { readonly principal: Principal; readonly host: string } | undefined
   /** Aborted when the client leaves, the key ends or the gateway stops. */
   readonly signal: AbortSignal
-  /** From here on the visit ends when this principal's key does. */
+  /** From here on the visit ends when this principal's key does. Throws `unavailable` when the key has too many. */
   identify(principal: Principal): void
   /** Notes a failure that the client is told of, with the cause that it is not told. */
   note(error: GatewayError): void
@@ -47,6 +47,12 @@ export function createVisits(clock: Clock): Visits {
     for (const [controller, state] of open) if (state.key === key) controller.abort(reason)
   }
 
+  function countOf(key: Key): number {
+    let count = 0
+    for (const state of open.values()) if (state.key === key) count += 1
+    return count
+  }
+
   async function watch(key: Key, expiresMs: number): Promise<void> {
     watched.add(key)
     try {
@@ -72,6 +78,7 @@ export function createVisits(clock: Clock): Visits {
       return {
         signal: controller.signal,
         identify({ key, expiresMs }) {
+          if (key !== 'owner' && countOf(key) >= REQUESTS_PER_KEY_MAX) throw tooMany()
           state.key = key
           if (revoked.has(key)) end(key, 'revoked')
           if (expiresMs !== undefined && !watched.has(key)) void watch(key, expiresMs)
@@ -98,6 +105,16 @@ export function createVisits(clock: Clock): Visits {
 
     count: () => open.size,
   }
+}
+
+/** One key of many does not take all the connections that there are. */
+const REQUESTS_PER_KEY_MAX = 256
+
+function tooMany(): GatewayError {
+  return new GatewayError('unavailable', `this key has ${REQUESTS_PER_KEY_MAX} requests under way already`, {
+    hint: 'wait until some of them have ended',
+    retryAfterMs: SECOND_MS,
+  })
 }
 
 /** What a client may still send after it has been answered; more ends the connection. */
