@@ -1,6 +1,7 @@
 import { connect, type LookupFunction, type Socket } from 'node:net'
 import { type Clock, GatewayError, SECOND_MS, systemCodeOf } from '@guichet/core'
 import { isPublicAddress } from './address.ts'
+import { isOwnAddress } from './own-networks.ts'
 import { type Address, type Resolve, resolveBySystem, resolveChecked } from './resolve.ts'
 
 /**
@@ -19,14 +20,14 @@ const NEXT_ADDRESS_MS = SECOND_MS
 export function createDial(options: {
   readonly clock: Clock
   readonly resolve?: Resolve
-  /** Which addresses may be connected to; the public ones unless told otherwise. */
+  /** Which addresses may be connected to; the public ones outside of our own networks unless told otherwise. */
   readonly isReachable?: (address: string) => boolean
   readonly timeoutMs?: number
 }): Dial {
   const {
     clock,
     resolve = resolveBySystem,
-    isReachable = isPublicAddress,
+    isReachable = (address) => isPublicAddress(address) && !isOwnAddress(address),
     timeoutMs = 10 * SECOND_MS,
   } = options
   return async (host, port, signal) => {
