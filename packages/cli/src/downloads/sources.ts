@@ -55,7 +55,7 @@ export async function findWanted(
     }
     const top = meansFolder(text) || node.name === '' || node.path === '/' ? [] : [node.name]
     for await (const { listing, names } of walk(guichet, at, { signal })) {
-      const bad = names.find((name) => problemHere(name) !== undefined)
+      const bad = [...top, ...names].find((name) => problemHere(name) !== undefined)
       if (bad !== undefined) {
         throw new GatewayError('invalid', `a folder named ${JSON.stringify(bad)} cannot be made here`, {
           hint: 'give it another name on the account with `guichet mv`, or fetch the other folders one by one',
