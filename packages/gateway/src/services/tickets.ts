@@ -13,6 +13,8 @@ const START_MS = 5 * MINUTE_MS
 const RESUME_MS = 30 * MINUTE_MS
 /** Enough for 35 minutes of 20 opens a second; the oldest go first. */
 const TICKETS_MAX = 50_000
+/** One key of many does not drive out the tickets of the others. */
+const TICKETS_PER_KEY_MAX = 20_000
 
 export interface Tickets {
   /** The text of a new ticket: letters and digits only, as in 1fichier's links. */
@@ -28,19 +30,33 @@ export function createTickets(options: {
 }): Tickets {
   const { clock, random } = options
   const live = new Map<string, { readonly ticket: Ticket; untilMs: number; isUsed: boolean }>()
+  const ofKeys = new Map<Principal['key'], Set<string>>()
 
-  function sweep(nowMs: number): void {
-    for (const [text, entry] of live) {
-      if (entry.untilMs > nowMs && live.size < TICKETS_MAX) return
-      live.delete(text)
+  function forget(text: string, { key }: Principal): void {
+    live.delete(text)
+    const texts = ofKeys.get(key)
+    texts?.delete(text)
+    if (texts?.size === 0) ofKeys.delete(key)
+  }
+
+  function sweep(nowMs: number, principal: Principal): void {
+    const texts = ofKeys.get(principal.key) ?? new Set()
+    const [oldest] = texts.values()
+    if (texts.size >= TICKETS_PER_KEY_MAX && oldest !== undefined) forget(oldest, principal)
+    for (const [text, { ticket, untilMs }] of live) {
+      if (untilMs > nowMs && live.size < TICKETS_MAX) return
+      forget(text, ticket.principal)
     }
   }
 
   return {
     issue(ticket) {
       const nowMs = clock.nowMs()
-      sweep(nowMs)
+      const { principal } = ticket
+      sweep(nowMs, principal)
       const text = Buffer.from(random(16)).toString('hex')
+      const texts = ofKeys.get(principal.key) ?? new Set()
+      ofKeys.set(principal.key, texts.add(text))
       live.set(text, { ticket, untilMs: nowMs + START_MS, isUsed: false })
       return text
     },
