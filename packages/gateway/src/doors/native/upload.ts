@@ -90,7 +90,8 @@ class UploadForm {
 
     await new Promise<void>((resolve, reject) => {
       parser.once('finish', () => (this.#problem === undefined ? resolve() : reject(this.#problem)))
-      parser.once('error', (failure) => reject(this.#problem ?? brokenForm(failure)))
+      // Not `once`: a form that ends too early is an error, and to stop its parser afterwards is another one.
+      parser.on('error', (failure) => reject(this.#problem ?? brokenForm(failure)))
       request.once('error', stop)
       request.once('aborted', () => stop(new GatewayError('cancelled', 'the client has left')))
       request.pipe(parser)
