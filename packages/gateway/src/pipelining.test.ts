@@ -18,6 +18,20 @@ describe('a connection', () => {
     await Promise.all(server.taken.map((response) => response.closed || once(response, 'close')))
   })
 
+  it('takes every answer with it when it ends, also those before a CONNECT', async () => {
+    await using server = await openServer()
+    for (const text of [GET.repeat(3), `${GET.repeat(3)}CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n`]) {
+      const socket = connect(server.port, '127.0.0.1')
+      socket.on('error', () => undefined).resume()
+      const before = server.taken.length
+      socket.write(text)
+      await server.takes(before + 3)
+      const closed = server.taken.slice(before).map((response) => once(response, 'close'))
+      socket.resetAndDestroy()
+      await Promise.all(closed)
+    }
+  })
+
   it('goes on as long as they are answered, one after the other or a few at a time', async () => {
     await using server = await openServer()
     const socket = connect(server.port, '127.0.0.1')

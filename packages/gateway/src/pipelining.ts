@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener } from 'node:http'
+import type { RequestListener } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** No client that we know sends a second request before it has the answer to the first. */
@@ -18,7 +18,7 @@ export interface Pipelining {
 export function createPipelining(): Pipelining {
   const unanswered = new WeakMap<Duplex, number>()
   const countOf = (socket: Duplex): number => unanswered.get(socket) ?? 0
-  const change = ({ socket }: IncomingMessage, by: 1 | -1): void => {
+  const change = (socket: Duplex, by: 1 | -1): void => {
     unanswered.set(socket, countOf(socket) + by)
   }
   return {
@@ -28,8 +28,15 @@ export function createPipelining(): Pipelining {
         request.socket.destroy()
         return
       }
-      change(request, 1)
-      response.once('close', () => change(request, -1))
+      const { socket } = request
+      const leave = (): void => void response.destroy()
+      change(socket, 1)
+      // After a CONNECT, Node lets go of the connection: its end is no end to the answers before it any more.
+      socket.once('close', leave)
+      response.once('close', () => {
+        socket.off('close', leave)
+        change(socket, -1)
+      })
       listener(request, response)
     },
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { describe, it } from 'node:test'
 import { createHttp, type HttpPatience } from './http.ts'
 
@@ -54,18 +55,49 @@ describe('a client that waits for us', () => {
   })
 })
 
+describe('a CONNECT', () => {
+  const CONNECT = 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n'
+
+  it('ends a connection that still owes an answer, and the answer with it', async () => {
+    await using server = await openServer({ restMs: HOUR, silenceMs: HOUR })
+    const { socket, response } = await server.asks(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${CONNECT}`)
+    await Promise.all([closeOf(socket), once(response, 'close')])
+    assert.equal(server.tunnels(), 0)
+  })
+
+  it('is handed on when nothing is owed', async () => {
+    await using server = await openServer({ restMs: HOUR, silenceMs: HOUR })
+    const { socket, response } = await server.asks('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    response.end('first')
+    await once(socket, 'data')
+    socket.write(CONNECT)
+    const [tunnel] = await once(socket, 'data')
+    assert.equal(String(tunnel), 'a tunnel')
+    assert.equal(server.tunnels(), 1)
+  })
+})
+
 async function openServer(patience: HttpPatience) {
+  let tunnels = 0
+  const connectTo = (_request: IncomingMessage, socket: Duplex): void => {
+    tunnels += 1
+    socket.end('a tunnel')
+  }
   const arrivals: ((come: { request: IncomingMessage; response: ServerResponse }) => void)[] = []
-  const server = createHttp((request, response) => {
-    request.on('error', () => undefined)
-    response.on('error', () => undefined)
-    arrivals.shift()?.({ request, response })
-  }, patience)
+  const server = createHttp(
+    (request, response) => {
+      request.on('error', () => undefined)
+      response.on('error', () => undefined)
+      arrivals.shift()?.({ request, response })
+    },
+    { patience, connect: connectTo },
+  )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const sockets: Socket[] = []
   return {
+    tunnels: () => tunnels,
     /** Sends this much of a request, and gives both ends of it. */
     async asks(text: string) {
       const come = new Promise<{ request: IncomingMessage; response: ServerResponse }>((resolve) =>

@@ -5,6 +5,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { MINUTE_MS, SECOND_MS, systemCodeOf } from '@guichet/core'
 import { createPipelining } from '../pipelining.ts'
 
@@ -19,7 +20,15 @@ export interface HttpPatience {
 const PATIENCE: HttpPatience = { restMs: 30 * SECOND_MS, silenceMs: 15 * MINUTE_MS }
 
 /** The HTTP server of the port and of the local socket, with its limits. It does not listen yet. */
-export function createHttp(listener: RequestListener, patience: HttpPatience = PATIENCE): Server {
+export function createHttp(
+  listener: RequestListener,
+  options: {
+    /** Takes a CONNECT; without it there are none. */
+    readonly connect?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+    readonly patience?: HttpPatience
+  } = {},
+): Server {
+  const { connect, patience = PATIENCE } = options
   const pipelining = createPipelining()
   const server = createServer(
     {
@@ -40,6 +49,11 @@ export function createHttp(listener: RequestListener, patience: HttpPatience = P
   )
   server.maxConnections = 2_000
   server.timeout = patience.silenceMs
+  server.on('connect', (request: IncomingMessage, socket, head: Buffer) => {
+    // Behind an answer under way there is no place for a tunnel: its first bytes would end up inside that answer.
+    if (connect === undefined || pipelining.isBusy(socket)) socket.destroy()
+    else connect(request, socket, head)
+  })
   server.on('clientError', (failure: Error, socket) => {
     // Whatever is written to a connection with an answer under way would end up inside that answer.
     if (!socket.writable || pipelining.isBusy(socket)) {

@@ -84,15 +84,20 @@ export async function listen(options: {
   }
 
   const tcp = opened.adopt(
-    createHttp((request, response) => {
-      if (state.doors?.proxy.absolute(request, response) !== true) visit(request, response, false, undefined)
-    }),
+    createHttp(
+      (request, response) => {
+        if (state.doors?.proxy.absolute(request, response) !== true)
+          visit(request, response, false, undefined)
+      },
+      {
+        connect(request, socket, head) {
+          if (state.doors === undefined || state.isStopping) socket.destroy()
+          else state.doors.proxy.connect(request, socket, head)
+        },
+      },
+    ),
     close,
   )
-  tcp.on('connect', (request, socket, head) => {
-    if (state.doors === undefined || state.isStopping) socket.destroy()
-    else state.doors.proxy.connect(request, socket, head)
-  })
   await bind(tcp, options.listen, `${options.listen.host}:${options.listen.port}`)
   const admin = opened.adopt(
     createHttp((request, response) => visit(request, response, true, undefined)),
