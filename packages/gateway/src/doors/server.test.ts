@@ -101,22 +101,22 @@ describe('what is under way', () => {
       return go()
     })
     const ask = (key?: string) => counter.api(key, 'GET', '/children?at=/')
-    const asked = Array.from({ length: 300 }, () => ask(greedy.text))
+    const asked = Array.from({ length: 1_600 }, () => ask(greedy.text))
     const refused: Answer[] = []
     await new Promise<void>((resolve) => {
       for (const answer of asked)
-        answer.then((one) => (refused.push(one) === 300 - 256 ? resolve() : undefined))
+        answer.then((one) => (refused.push(one) === 1_600 - 1_500 ? resolve() : undefined))
     })
     for (const { status, json, headers } of refused) {
       assert.equal(status, 503)
-      assert.match(String(json['message']), /256 requests under way/)
+      assert.match(String(json['message']), /1500 requests under way/)
       assert.equal(headers['retry-after'], '1')
     }
     const [theirs, owners] = [ask(other.text), ask()]
     held.resolve()
     assert.deepEqual([(await theirs).status, (await owners).status], [200, 200])
     const statuses = (await Promise.all(asked)).map(({ status }) => status)
-    assert.equal(statuses.filter((status) => status === 200).length, 256)
+    assert.equal(statuses.filter((status) => status === 200).length, 1_500)
     assert.equal((await ask(greedy.text)).status, 200)
   })
 
