@@ -125,11 +125,13 @@ describe('files', () => {
     await writeFile(local, content)
     assert.equal((await stand.guichet(['put', local, '/'])).code, 0)
     const target = path.join(stand.work, 'long-back.bin')
-    await writeFile(`${target}.part`, content.subarray(0, 1_234_567))
+    const { nodes } = JSON.parse((await stand.guichet(['stat', '--json', '/long.bin'])).stdout)
+    const part = `${target}.${nodes[0].id}.part`
+    await writeFile(part, content.subarray(0, 1_234_567))
     const got = await stand.guichet(['get', '/long.bin', target])
     assert.equal(got.code, 0, got.stderr)
     assert.equal(whirlpool(await readFile(target)), whirlpool(content))
-    assert.equal(existsSync(`${target}.part`), false)
+    assert.equal(existsSync(part), false)
   })
 
   it('go up to where others are, change places and go away again', async () => {

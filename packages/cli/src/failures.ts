@@ -86,6 +86,8 @@ export function fileError(failure: unknown): GatewayError | undefined {
       return say('conflict', 'goes through something that is not a directory', 'check the path')
     case 'EEXIST':
       return say('conflict', 'exists already', 'choose another name')
+    case 'ELOOP':
+      return say('conflict', 'is a link where a file should be', 'remove it, or choose another place')
     case 'ENAMETOOLONG':
       return say('invalid', 'is too long a name for this file system', 'choose a shorter one')
     case 'ENOSPC':

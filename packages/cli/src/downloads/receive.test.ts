@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { createKeyText } from '@guichet/core'
 import type { ApiFile } from '@guichet/sdk'
@@ -12,7 +12,7 @@ import { startProgress } from '../progress.ts'
 import { openSession, type Session } from '../session.ts'
 import { createWhirlpool } from '../whirlpool.ts'
 import { openTestWorld, type TestWorld } from '../world.testing.ts'
-import { receiveFile } from './receive.ts'
+import { partOf, receiveFile } from './receive.ts'
 
 const CONTENT = Buffer.from('0123456789'.repeat(100))
 const WHIRLPOOL = createWhirlpool().update(CONTENT).digest('hex')
@@ -86,12 +86,12 @@ describe('receiving a file', () => {
     const { path, isVerified } = await receive(gate)
     assert.ok(isVerified)
     assert.deepEqual(await readFile(path), CONTENT)
-    assert.equal(existsSync(`${path}.part`), false)
+    assert.equal(existsSync(partOf(path, FILE.id)), false)
   })
 
   it('goes on at the very byte where an earlier attempt stopped', async () => {
     await using gate = await openGate(whole)
-    await writeFile(join(gate.test.folder, 'f.part'), CONTENT.subarray(0, 333))
+    await writeFile(partOf(join(gate.test.folder, 'f'), FILE.id), CONTENT.subarray(0, 333))
     const { path } = await receive(gate)
     assert.deepEqual(await readFile(path), CONTENT)
     assert.deepEqual(gate.starts, [333])
@@ -110,7 +110,7 @@ describe('receiving a file', () => {
 
   it('begins anew when the part belonged to something else', async () => {
     await using gate = await openGate(whole)
-    await writeFile(join(gate.test.folder, 'f.part'), 'x'.repeat(50))
+    await writeFile(partOf(join(gate.test.folder, 'f'), FILE.id), 'x'.repeat(50))
     const { path } = await receive(gate)
     assert.deepEqual(await readFile(path), CONTENT)
     assert.deepEqual(gate.starts, [50, 0])
@@ -122,7 +122,7 @@ describe('receiving a file', () => {
       response.writeHead(200, { 'content-length': CONTENT.length })
       response.write(CONTENT.subarray(0, 400), () => response.destroy())
     })
-    await writeFile(join(gate.test.folder, 'f.part'), 'x'.repeat(50))
+    await writeFile(partOf(join(gate.test.folder, 'f'), FILE.id), 'x'.repeat(50))
     const { whirlpool: _, ...unknown } = FILE
     const { path, isVerified } = await receive(gate, unknown)
     assert.equal(isVerified, false)
@@ -132,7 +132,7 @@ describe('receiving a file', () => {
 
   it('drops a part that is longer than the file', async () => {
     await using gate = await openGate(whole)
-    await writeFile(join(gate.test.folder, 'f.part'), 'x'.repeat(5_000))
+    await writeFile(partOf(join(gate.test.folder, 'f'), FILE.id), 'x'.repeat(5_000))
     const { path } = await receive(gate)
     assert.deepEqual(await readFile(path), CONTENT)
   })
@@ -142,12 +142,50 @@ describe('receiving a file', () => {
     await assert.rejects(receive(gate), { code: 'corrupt' })
     assert.equal(gate.starts.length, 2)
     assert.equal(existsSync(join(gate.test.folder, 'f')), false)
-    assert.equal(existsSync(join(gate.test.folder, 'f.part')), false)
+    assert.equal(existsSync(partOf(join(gate.test.folder, 'f'), FILE.id)), false)
+  })
+
+  it('touches no file of somebody else that is named like a part', async () => {
+    await using gate = await openGate(whole)
+    const own = join(gate.test.folder, 'f.part')
+    await writeFile(own, 'my own')
+    const { path } = await receive(gate)
+    assert.deepEqual(await readFile(path), CONTENT)
+    assert.equal(await readFile(own, 'utf8'), 'my own')
+  })
+
+  it('writes through no link in the place of the part', async () => {
+    await using gate = await openGate(whole)
+    const victim = join(gate.test.folder, 'victim')
+    await writeFile(victim, 'my own')
+    await symlink(victim, partOf(join(gate.test.folder, 'f'), FILE.id))
+    await assert.rejects(receive(gate), { code: 'ELOOP' })
+    assert.equal(await readFile(victim, 'utf8'), 'my own')
+  })
+
+  it('leaves the right file when two commands fetch it to one place at once', async () => {
+    const others: (() => void)[] = []
+    await using gate = await openGate((response, startByte, count) => {
+      response.writeHead(200, { 'content-length': CONTENT.length })
+      response.write(CONTENT.subarray(startByte, 400))
+      others.push(() => response.end(CONTENT.subarray(400)))
+      if (count === 2) for (const end of others) end()
+    })
+    const [first, second] = await Promise.all([receive(gate), receive(gate)])
+    assert.equal(first.path, second.path)
+    assert.deepEqual(gate.starts, [0, 0])
+    assert.deepEqual(await readFile(first.path), CONTENT)
+    assert.equal(existsSync(partOf(first.path, FILE.id)), false)
+  })
+
+  it('finds room for its ending in the longest of names', () => {
+    assert.equal(Buffer.byteLength(basename(partOf(`/d/${'x'.repeat(255)}`, 'abcde'))), 255)
+    assert.doesNotMatch(partOf(`/d/${'é'.repeat(127)}`, 'abcde'), /\ufffd/)
   })
 
   it('does not take the beginning for the rest when a range is not honoured', async () => {
     await using gate = await openGate((response) => response.end(CONTENT))
-    await writeFile(join(gate.test.folder, 'f.part'), CONTENT.subarray(0, 10))
+    await writeFile(partOf(join(gate.test.folder, 'f'), FILE.id), CONTENT.subarray(0, 10))
     await assert.rejects(receive(gate), { code: 'conflict' })
   })
 })

@@ -1,5 +1,6 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { constants } from 'node:fs'
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { GatewayError, systemCodeOf } from '@guichet/core'
 import type { ApiFile, FileContent } from '@guichet/sdk'
 import { withPatience } from '../patience.ts'
@@ -11,10 +12,20 @@ export const ATTEMPTS_MAX = 8
 /** A whole file is fetched once more when it came wrong, not again and again. */
 const CORRUPTIONS_MAX = 1
 const READ_BYTES = 1024 * 1024
+/** The longest name of a file on the usual file systems. */
+const NAME_BYTES_MAX = 255
+
+interface Part {
+  readonly whirlpool: string
+  readonly isVerified: boolean
+  /** Which file of this machine it is, whatever its name. */
+  readonly inode: string
+}
 
 /**
- * Fetches a file into `target.part`, going on where an earlier attempt stopped, and renames it once its checksum is right.
- * Rejects with `corrupt` when 1fichier's bytes are not what they should be; then nothing is left.
+ * Fetches a file into a part next to its target, going on where an earlier attempt stopped,
+ * and renames it once its checksum is right. Two commands that fetch it to one place share the part and do not disturb
+ * each other. Rejects with `corrupt` when 1fichier's bytes are not what they should be; then nothing is left.
  */
 export async function receiveFile(
   session: Session,
@@ -23,8 +34,8 @@ export async function receiveFile(
   progress: Progress,
   attemptsMax: number = ATTEMPTS_MAX,
 ): Promise<{ readonly whirlpool: string; readonly isVerified: boolean }> {
-  const part = `${target}.part`
-  // Nothing would tell a part of another file from one of this.
+  const part = partOf(target, file.id)
+  // Nothing would tell whether the bytes in it are right.
   if (file.whirlpool === undefined) await rm(part, { force: true })
   let corruptions = 0
   const patience = {
@@ -39,7 +50,7 @@ export async function receiveFile(
       progress.tell(`${error.message}; again in ${Math.ceil(waitMs / 1000)} s`),
   }
   const fetched = await withPatience(patience, () => receivePart(session, file, part, progress))
-  await rename(part, target)
+  await putInPlace(part, target, fetched, file)
   await syncFolder(dirname(target))
   return fetched
 }
@@ -52,13 +63,32 @@ async function syncFolder(path: string): Promise<void> {
   })
 }
 
-async function receivePart(
-  session: Session,
-  file: ApiFile,
-  part: string,
-  progress: Progress,
-): Promise<{ readonly whirlpool: string; readonly isVerified: boolean }> {
-  await using handle = await open(part, 'a+')
+/** Named after the file's id as well: a part of something else, or somebody's own file, is never taken for ours. */
+export function partOf(target: string, id: string): string {
+  const ending = `.${id}.part`
+  const name = Buffer.from(basename(target)).subarray(0, NAME_BYTES_MAX - ending.length)
+  // A character that was cut in two is left out.
+  return join(dirname(target), `${name.toString().replace(/\ufffd$/, '')}${ending}`)
+}
+
+async function putInPlace(part: string, target: string, { inode }: Part, file: ApiFile): Promise<void> {
+  try {
+    await rename(part, target)
+  } catch (failure) {
+    if (systemCodeOf(failure) !== 'ENOENT') throw failure
+    // Another command with the same wish was first; it has put the very same file there.
+    const there = await stat(target, { bigint: true }).catch(() => undefined) // Not there: told below.
+    if (there !== undefined && inodeOf(there) === inode) return
+    throw new GatewayError('conflict', `the part of ${JSON.stringify(file.path)} was taken away meanwhile`, {
+      hint: 'run it again, and let one command at a time fetch it to this place',
+      cause: failure,
+    })
+  }
+}
+
+async function receivePart(session: Session, file: ApiFile, part: string, progress: Progress): Promise<Part> {
+  // A link in its place would lead the bytes into another file.
+  await using handle = await open(part, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0))
   const hash = createWhirlpool()
   let offset = await hashExisting(handle, file.sizeBytes, hash, session.stop)
   const resumedBytes = offset
@@ -70,7 +100,7 @@ async function receivePart(
       expected = content.whirlpool ?? expected
       for await (const chunk of content.body) {
         if (offset + chunk.byteLength > file.sizeBytes) throw changed(file)
-        await handle.writeFile(chunk)
+        await writeAt(handle, chunk, offset)
         hash.update(chunk)
         offset += chunk.byteLength
         progress.add(chunk.byteLength)
@@ -99,7 +129,23 @@ async function receivePart(
       ...(resumedBytes > 0 ? { retryAfterMs: 0 } : {}),
     })
   }
-  return { whirlpool, isVerified: expected !== undefined }
+  return {
+    whirlpool,
+    isVerified: expected !== undefined,
+    inode: inodeOf(await handle.stat({ bigint: true })),
+  }
+}
+
+function inodeOf({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): string {
+  return `${dev}:${ino}`
+}
+
+/** At its own place, so that whoever writes to the same part writes the same bytes to the same places. */
+async function writeAt(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < chunk.byteLength; ) {
+    const { bytesWritten } = await handle.write(chunk, done, chunk.byteLength - done, position + done)
+    done += bytesWritten
+  }
 }
 
 /** Takes in what an earlier attempt left; a part that is too long belongs to something else and is dropped. */
