@@ -37,7 +37,8 @@ export class WaitingScheduler implements Scheduler {
   /** Since when each call is under way, which a clock that is set back moves. */
   readonly #underWay = new Map<Reservation, { sinceMs: number; readonly end: Promise<void> }>()
   #arrivals = 0
-  #lastMs = 0
+  /** From the start on: the clock of a machine is often set just after the gateway was started. */
+  #lastMs: number
   /** How long calls take, as a moving average: for forecasts only. */
   #callMs = SECOND_MS / 2
   #alarm: { readonly atMs: number; readonly abort: AbortController } | undefined
@@ -48,6 +49,7 @@ export class WaitingScheduler implements Scheduler {
     this.#clock = options.clock
     this.#limits = limits
     this.#counts = counts
+    this.#lastMs = options.clock.nowMs()
   }
 
   run<T>(turn: Turn, call: () => Promise<T>): Promise<T> {

@@ -110,6 +110,14 @@ describe('the scheduler, pace', () => {
     await world.clock.until(world.ask('folder/ls', { folder: folder(7) }), 2 * MINUTE_MS)
     assert.ok(performance.now() - asked < 5_000)
   })
+
+  it('goes on when the clock is set back between its start and its first call', async () => {
+    await using world = await World.open()
+    await world.clock.until(world.ask('folder/ls', { folder: folder(7) }))
+    await world.restart()
+    world.clock.jump(-24 * HOUR_MS)
+    await world.clock.until(world.ask('folder/ls', { folder: folder(8) }), MINUTE_MS)
+  })
 })
 
 describe('the scheduler, order', () => {
