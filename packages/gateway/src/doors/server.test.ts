@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { describe, it } from 'node:test'
 import { type DirectContent, ROOT } from '@guichet/core'
+import { FakeClock } from '@guichet/testkit'
+import { createLog } from '../log.ts'
 import { type Answer, type Counter, type Fault, openCounter } from './counter.testing.ts'
+import { listen } from './server.ts'
 
 async function withDownload(lifetimeMs?: number) {
   const counter = await openCounter()
@@ -130,6 +136,34 @@ describe('what is under way', () => {
 })
 
 describe('the one port', () => {
+  it('tells whoever comes too early to come again, in the words of each door', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'doors-'))
+    await using opened = new AsyncDisposableStack()
+    opened.defer(() => rm(folder, { recursive: true }))
+    const server = await listen({
+      listen: { host: '127.0.0.1', port: 0 },
+      adminSocket: path.join(folder, 'run', 'admin.sock'),
+      random: (count) => new Uint8Array(count),
+      clock: new FakeClock(),
+      log: createLog('silent'),
+    })
+    opened.use(server)
+    const ask = (at: string): Promise<Response> => fetch(`http://${server.address}${at}`)
+    const [api, native, health] = [
+      await ask('/api/v1/status'),
+      await ask('/v1/user/info.cgi'),
+      await ask('/healthz'),
+    ]
+    for (const { status, headers } of [api, native, health]) {
+      assert.equal(status, 503)
+      assert.equal(headers.get('retry-after'), '5')
+    }
+    const failure = (await api.json()) as Record<string, unknown>
+    assert.deepEqual([failure['code'], failure['message']], ['unavailable', 'the gateway is starting'])
+    assert.match(await native.text(), /^\{"status":"KO","message":"Not available: the gateway is starting/)
+    assert.equal(await health.text(), 'the gateway is starting\n')
+  })
+
   it('says what it is, whether it is ready, and what is not there', async () => {
     await using counter = await openCounter()
     assert.match((await counter.ask({ path: '/' })).text, /This is Guichet/)

@@ -6,14 +6,17 @@ import { inspect } from 'node:util'
 import { type Clock, GatewayError, isUpstreamHost, SECOND_MS, systemCodeOf, TRAITS } from '@guichet/core'
 import type { Log } from '../log.ts'
 import { hideKeys } from '../services/hidden-keys.ts'
-import type { ApiDoor } from './api/door.ts'
+import { type ApiDoor, isApiPath, sendFailure } from './api/door.ts'
 import { createHttp } from './http.ts'
 import type { NativeDoor } from './native/door.ts'
+import { retryHeaders, sendRefusal } from './native/refusals.ts'
 import type { ProxyDoor } from './proxy/door.ts'
 import { createVisits, dropBody, sendJson, sendText, type Visit, type Visits } from './visit.ts'
 
 /** Transfers that are under way when the gateway is asked to stop may go on for so long. */
 const DRAIN_MS = 20 * SECOND_MS
+/** Whoever comes too early or too late is told to come again after so long. */
+const COME_AGAIN_MS = 5 * SECOND_MS
 
 export interface Doors {
   readonly native: NativeDoor
@@ -59,7 +62,7 @@ export async function listen(options: {
     response.on('error', () => undefined) // The client went away: its visit ends by its signal.
     const { doors } = state
     if (doors === undefined || state.isStopping) {
-      turnAway(response, 503, state.isStopping ? 'the gateway is stopping\n' : 'the gateway is starting\n')
+      tellNotOpen(response, requestId, state.isStopping ? 'stopping' : 'starting')
       return
     }
     const url = URL.parse(`http://guichet${request.url}`)
@@ -201,9 +204,22 @@ async function close(server: Server): Promise<void> {
   await closed
 }
 
-function turnAway(response: ServerResponse, status: 400 | 403 | 503, text: string): void {
+function turnAway(response: ServerResponse, status: 400 | 403, text: string): void {
   response.setHeader('connection', 'close')
-  sendText(response, status, text, status === 503 ? { 'retry-after': '5' } : {})
+  sendText(response, status, text)
+}
+
+/** In the words of the door that was meant, so that its clients come again instead of taking it for somebody else. */
+function tellNotOpen(response: ServerResponse, requestId: string, why: 'starting' | 'stopping'): void {
+  const error = new GatewayError('unavailable', `the gateway is ${why}`, {
+    hint: 'try again in a moment',
+    retryAfterMs: COME_AGAIN_MS,
+  })
+  response.setHeader('connection', 'close')
+  const path = response.req.url ?? ''
+  if (isApiPath(path)) sendFailure(response, requestId, error)
+  else if (path.startsWith('/v1/')) sendRefusal(response, error)
+  else sendText(response, 503, `${error.message}\n`, retryHeaders(error))
 }
 
 /** Of a header that stands there twice, two readers could take two different values. */

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GatewayError, TRAITS } from '@guichet/core'
 import { API_PREFIX, type ApiFailure } from '@guichet/sdk'
 import { tellRoot } from '../../services/confined.ts'
@@ -20,6 +20,10 @@ const PATIENCE_MS = 10 * 60_000
 export interface ApiDoor {
   takes(path: string): boolean
   answer(visit: Visit): Promise<void>
+}
+
+export function isApiPath(path: string): boolean {
+  return path.startsWith(`${API_PREFIX}/`)
 }
 
 export function createApiDoor(services: ApiServices): ApiDoor {
@@ -61,7 +65,7 @@ export function createApiDoor(services: ApiServices): ApiDoor {
   }
 
   return {
-    takes: (path) => path.startsWith(`${API_PREFIX}/`),
+    takes: isApiPath,
 
     async answer(visit) {
       try {
@@ -70,7 +74,7 @@ export function createApiDoor(services: ApiServices): ApiDoor {
         const error = GatewayError.from(fromFields(failure))
         visit.note(error)
         dropBody(visit.request)
-        sendFailure(visit, error)
+        sendFailure(visit.response, visit.requestId, error)
       }
     },
   }
@@ -99,11 +103,11 @@ async function readBody(request: IncomingMessage): Promise<object> {
   return readJson(request, BODY_MAX_BYTES)
 }
 
-function sendFailure(visit: Visit, error: GatewayError): void {
+export function sendFailure(response: ServerResponse, requestId: string, error: GatewayError): void {
   const failure: ApiFailure = {
     code: error.code,
     message: hideKeys(error.message),
-    requestId: visit.requestId,
+    requestId,
     ...(error.hint !== undefined && { hint: hideKeys(error.hint) }),
     ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
   }
@@ -111,7 +115,7 @@ function sendFailure(visit: Visit, error: GatewayError): void {
     error.retryAfterMs === undefined
       ? {}
       : { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))) }
-  sendJson(visit.response, TRAITS[error.code].http, failure, retry)
+  sendJson(response, TRAITS[error.code].http, failure, retry)
 }
 
 function compile(route: ApiRoute): { method: string; pattern: RegExp; route: ApiRoute } {
