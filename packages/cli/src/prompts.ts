@@ -1,6 +1,6 @@
 import * as clack from '@clack/prompts'
 import { GatewayError, Secret } from '@guichet/core'
-import type { World } from './world.ts'
+import { isInteractive, type World } from './world.ts'
 
 /** Asks on the terminal, on the error stream: the output stays clean for results. */
 function streams(world: World): {
@@ -8,6 +8,12 @@ function streams(world: World): {
   readonly output: World['errors']
   readonly signal: AbortSignal
 } {
+  // Input that ends would leave the question open, and the process would end in the middle of it.
+  if (!isInteractive(world)) {
+    throw new GatewayError('invalid', 'there is no terminal to ask on', {
+      hint: 'run it on a terminal, or look in its --help for how to answer beforehand',
+    })
+  }
   return { input: world.input, output: world.errors, signal: world.signals.stop }
 }
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Secret } from '@guichet/core'
+import { GatewayError, type Secret } from '@guichet/core'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { openKeyholder } from '../keyholder.ts'
@@ -41,6 +41,11 @@ async function readPassphrase(session: Session, options: UnsealOptions): Promise
   }
   const asks = options.ask === true || (isInteractive(world) && (await isTyped(session)))
   if (!asks) return undefined
+  if (!isInteractive(world)) {
+    throw new GatewayError('invalid', 'there is no terminal to ask for the passphrase on', {
+      hint: 'give it with --pass-file FILE, or --pass-file - for the standard input',
+    })
+  }
   return askSecret(world, 'The passphrase of the vault (not shown)', (text) =>
     text === '' ? 'type it' : undefined,
   )
