@@ -65,4 +65,15 @@ describe('local sources', () => {
     )
     assert.equal(found.files.length, 1)
   })
+
+  it('with a name that is no text are refused for that reason', async () => {
+    await using folder = await makeFolder()
+    await writeFile(Buffer.concat([Buffer.from(`${folder.path}/a/b/latin`), Buffer.of(0xe9)]), 'x')
+    const found = await findSources(['a/b'], { cwd: folder.path, recursive: true, signal: never })
+    const messages = found.refused.map(({ error }) => error.message)
+    assert.ok(
+      messages.some((message) => message.endsWith('is not valid UTF-8')),
+      messages.join('; '),
+    )
+  })
 })

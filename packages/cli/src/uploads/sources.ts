@@ -116,6 +116,8 @@ async function takeFolder(
 }
 
 async function takeEntry(found: Found, entry: Dirent, below: Omit<Source, 'sizeBytes'>): Promise<void> {
+  // A name that is no text cannot be found again under the text that was made of it.
+  requireName(below.shown, entry.name)
   const stats = entry.isSymbolicLink() ? await stat(below.path) : await lstat(below.path)
   // A link to a folder may lead in a circle, and out of what was meant to be sent.
   if (stats.isDirectory()) {
