@@ -30,6 +30,7 @@ describe('the environment of a child', () => {
     const ours = Object.keys(env).filter((name) => name.startsWith('GUICHET_'))
     assert.deepEqual(ours.sort(), ['GUICHET_KEY', 'GUICHET_URL'])
     assert.equal(env['ALL_PROXY'], undefined)
+    assert.equal(env['NODE_USE_ENV_PROXY'], '1')
     assert.equal(env['NODE_COMPILE_CACHE'], undefined)
     const own = childEnvironment({ NODE_COMPILE_CACHE: '/var/cache/node' }, FACTS)
     assert.equal(own['NODE_COMPILE_CACHE'], '/var/cache/node')

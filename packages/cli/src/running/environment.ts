@@ -43,6 +43,8 @@ export function childEnvironment(
     https_proxy: proxy,
     NO_PROXY: LOOPBACK,
     no_proxy: LOOPBACK,
+    // Without it `fetch` of Node looks at no proxy.
+    NODE_USE_ENV_PROXY: '1',
     GUICHET_URL: url,
     GUICHET_KEY: key,
     RCLONE_FICHIER_API_KEY: key,
