@@ -76,7 +76,7 @@ export function parseBase(url: string): URL {
     'invalid',
     'the address of the gateway is not an http or https URL without credentials',
     {
-      hint: 'give it as in http://127.0.0.1:8420; the key goes into its own setting',
+      hint: 'give it as in http://127.0.0.1:8474; the key goes into its own setting',
     },
   )
 }
