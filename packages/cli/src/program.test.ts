@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, it } from 'node:test'
+import { createKeyText } from '@guichet/core'
 import type { Command } from 'commander'
 import { createProgram } from './program.ts'
 import { openTestWorld } from './world.testing.ts'
@@ -78,5 +82,27 @@ describe('the environment', () => {
     const { exit, errors } = await test.run(['init', '--unlock-file', 'unlock'])
     assert.equal(exit, 2)
     assert.match(errors, /--key-file is missing/)
+  })
+})
+
+describe('what is taken for something else', () => {
+  it('is named: a virtual key is no API key, a port in use no unknown failure, nothing no tool', async () => {
+    await using test = await openTestWorld()
+    const key = createKeyText((count) => new Uint8Array(count))
+    const init = await test.run(['init', '--key-file', '-', '--unlock-file', 'unlock'], key)
+    assert.equal(init.exit, 2)
+    assert.match(init.errors, /that is a virtual key of Guichet/)
+
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const emulator = await test.run(['emulator', '--port', String(port)])
+    taken.close()
+    assert.equal(emulator.exit, 5)
+    assert.match(emulator.errors, /cannot listen on port \d+ \(EADDRINUSE\)\nhint: another program/)
+
+    const run = await test.run(['run', '--', ''])
+    assert.equal(run.exit, 2)
+    assert.match(run.errors, /there is no command to run/)
   })
 })

@@ -1,10 +1,17 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import { GatewayError, Secret } from '@guichet/core'
+import { GatewayError, isKeyText, Secret } from '@guichet/core'
 import { fileError } from './failures.ts'
 
 const BYTES_MAX = 4_096
+
+/** What is wrong with a text as the API key of an account (wire.md §2); `undefined` when nothing is. */
+export function problemOfApiKey(text: string): string | undefined {
+  if (isKeyText(text)) return 'that is a virtual key of Guichet, which opens nothing at 1fichier'
+  if (/^[A-Za-z0-9\-_=]{32}$/.test(text)) return undefined
+  return 'an API key has 32 characters: letters, digits, - _ ='
+}
 
 /** One line from a file; `-` is the standard input. `guarded`: refused when other users can read it. */
 export async function readSecretFile(

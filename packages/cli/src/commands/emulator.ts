@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { GatewayError, systemCodeOf } from '@guichet/core'
 import type { Emulator } from '@guichet/emulator'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Cli, examples } from '../command.ts'
@@ -58,10 +59,25 @@ async function emulator(session: Session, options: EmulatorOptions): Promise<voi
     timeScale,
     ...(data === undefined ? {} : { dataDir: resolve(world.cwd, data) }),
     ...(apiKey === undefined ? {} : { apiKey }),
-  })
+  }).catch(raiseListening)
   tell(session, running, apiKey === undefined)
   if (!session.stop.aborted) await once(session.stop, 'abort')
   print.note('stopping')
+}
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program uses this port: stop it, or choose another; 0 is a free one',
+  EACCES: 'choose a port above 1023',
+  EADDRNOTAVAIL: 'this machine has no such address: choose another with --host',
+}
+
+function raiseListening(failure: unknown): never {
+  const why = systemCodeOf(failure) ?? ''
+  if (!(failure instanceof Error) || WHY_NOT[why] === undefined || !('port' in failure)) throw failure
+  throw new GatewayError('conflict', `the emulator cannot listen on port ${failure.port} (${why})`, {
+    hint: WHY_NOT[why],
+    cause: failure,
+  })
 }
 
 function tell({ print }: Session, running: Emulator, isKeyOurs: boolean): void {

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { makeHome, requireNoHome, type Unlock } from '../new-home.ts'
 import { askSecret, askText, choose } from '../prompts.ts'
-import { readSecretFile } from '../secret-files.ts'
+import { problemOfApiKey, readSecretFile } from '../secret-files.ts'
 import type { Session } from '../session.ts'
 import { isInteractive } from '../world.ts'
 
@@ -77,12 +77,6 @@ async function readApiKey({ world }: Session, keyFile: string | undefined): Prom
   throw new GatewayError('invalid', `the key file holds no API key: ${problem}`, {
     hint: 'put the 32 characters from https://1fichier.com/console/params.pl into it, and nothing else',
   })
-}
-
-/** wire.md §2 */
-function problemOfApiKey(text: string): string | undefined {
-  if (/^[A-Za-z0-9\-_=]{32}$/.test(text)) return undefined
-  return 'an API key has 32 characters: letters, digits, - _ ='
 }
 
 async function readUnlock(session: Session, unlockFile: string | undefined): Promise<Unlock> {

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { openKeyholder } from '../keyholder.ts'
 import { askSecret } from '../prompts.ts'
-import { readSecretFile } from '../secret-files.ts'
+import { problemOfApiKey, readSecretFile } from '../secret-files.ts'
 import type { Session } from '../session.ts'
 import { isInteractive } from '../world.ts'
 
@@ -41,14 +41,17 @@ async function rotate(session: Session, options: RotateOptions): Promise<void> {
 async function readNewKey({ world }: Session, { keyFile }: RotateOptions): Promise<Secret> {
   if (keyFile !== undefined) {
     const path = keyFile === '-' ? '-' : resolve(world.cwd, keyFile)
-    return readSecretFile(path, { what: 'the key file', input: world.input, guarded: false })
+    const apiKey = await readSecretFile(path, { what: 'the key file', input: world.input, guarded: false })
+    const problem = problemOfApiKey(apiKey.expose())
+    if (problem === undefined) return apiKey
+    throw new GatewayError('invalid', `the key file holds no API key: ${problem}`, {
+      hint: 'put the 32 characters from https://1fichier.com/console/params.pl into it, and nothing else',
+    })
   }
   if (!isInteractive(world)) {
     throw new GatewayError('invalid', 'there is no terminal to ask for the new key on', {
       hint: 'give it with --key-file FILE, or --key-file - for the standard input',
     })
   }
-  return askSecret(world, 'The new API key (not shown)', (text) =>
-    /^[A-Za-z0-9\-_=]{32}$/.test(text) ? undefined : 'an API key has 32 characters: letters, digits, - _ =',
-  )
+  return askSecret(world, 'The new API key (not shown)', problemOfApiKey)
 }

@@ -52,7 +52,7 @@ export function addRun(program: Command, cli: Cli): void {
 
 async function run(session: Session, words: readonly string[], options: RunOptions): Promise<number> {
   const [command, ...args] = words
-  if (command === undefined) {
+  if (command === undefined || command === '') {
     throw new GatewayError('invalid', 'there is no command to run', {
       hint: 'write it after `--`, as in `guichet run -- rclone ls :fichier:`',
     })
