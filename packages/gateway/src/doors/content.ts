@@ -45,7 +45,8 @@ export async function sendContent(
       for (const name of response.getHeaderNames()) if (name !== 'x-request-id') response.removeHeader(name)
       throw failure
     }
-    visit.note(GatewayError.from(failure))
+    // A client that has left is no fault of ours, whatever the pipeline calls it.
+    visit.note(GatewayError.from(visit.signal.aborted ? visit.signal.reason : failure))
     // The promised length cannot be kept, and only a broken connection says so.
     response.destroy()
   }

@@ -87,6 +87,27 @@ describe('what is under way', () => {
     assert.equal(counter.clock.sleeping, 0)
   })
 
+  it('ends without a fault in the log when the client leaves', async () => {
+    const { counter, text, held } = await withDownload()
+    await using _ = counter
+    counter.fail('openDirect', heldBack(held.promise))
+    const socket = connect(counter.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write(
+      `GET /api/v1/content?at=/file.bin HTTP/1.1\r\nHost: x\r\nRange: bytes=0-4000\r\nAuthorization: Bearer ${text}\r\n\r\n`,
+    )
+    await new Promise((resolve) => socket.once('data', resolve))
+    socket.resetAndDestroy()
+    held.resolve()
+    while (!counter.logged.some((line) => /the client has left|"level":50/.test(line))) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    assert.deepEqual(
+      counter.logged.filter((line) => line.includes('"level":50')),
+      [],
+    )
+  })
+
   it('is cut when it does not end in time', async () => {
     const { counter, closed, held } = await withDownload()
     await using _ = counter
