@@ -57,6 +57,7 @@ function steady({ folder: work, url }: Stand, text: string): string {
     .replace(/\bk-[a-z0-9]{8}\b/g, 'k-ID')
     .replace(/\?[a-z0-9]{20}\b/g, '?ID')
     .replace(/\bfolder:[1-9]\d*/g, 'folder:ID')
+    .replace(/1fichier\.com\/dir\/[A-Za-z0-9]+/g, '1fichier.com/dir/ID')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d/g, 'TIME')
 }
 

@@ -42,7 +42,9 @@ async function linkOf(
   if (isDirect) return { path: at, link: (await guichet.direct(at, call)).url }
   const node = await guichet.stat(at, call)
   if (node.kind === 'file') return { path: node.path, link: node.link }
-  if (node.publicUrl !== undefined) return { path: node.path, link: node.publicUrl }
+  // A public link stands in the folder's own listing, which may not be known yet.
+  const publicUrl = node.publicUrl ?? (await guichet.list(at, call)).folder.publicUrl
+  if (publicUrl !== undefined) return { path: node.path, link: publicUrl }
   throw new GatewayError('conflict', `the folder ${JSON.stringify(node.path)} has no public link`, {
     hint: `make one with \`guichet share ${quoted(node.path)} --public\``,
   })
