@@ -1,4 +1,6 @@
+import { GatewayError } from '@guichet/core'
 import type { ApiListing, Guichet } from '@guichet/sdk'
+import type { Printer } from './print.ts'
 
 export interface Step {
   readonly listing: ApiListing
@@ -36,4 +38,18 @@ export async function* walk(guichet: Guichet, at: string, options: WalkOptions):
     }))
     waiting.push(...below.reverse())
   }
+}
+
+/** What is to be said of a folder that holds more than can be listed. */
+export function cutOf({ folder, files, isCut }: ApiListing): GatewayError | undefined {
+  if (isCut !== true) return undefined
+  const text = `${folder.path} holds more than 1fichier lists of one folder: ${files.length} of its files are known`
+  return new GatewayError('too-large', text, {
+    hint: 'move or remove some of them, then list it again with `guichet ls --refresh`',
+  })
+}
+
+export function warnOfCut(print: Printer, listing: ApiListing): void {
+  const cut = cutOf(listing)
+  if (cut !== undefined) print.warning(cut.message, cut.hint)
 }

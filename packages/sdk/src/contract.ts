@@ -44,6 +44,8 @@ export interface ApiListing {
   readonly files: readonly ApiFile[]
   /** How old the answer is. */
   readonly ageMs: number
+  /** There is more in the folder: 1fichier lists 5,000 entries of it at the most, and has no second page. */
+  readonly isCut?: boolean
 }
 
 /**

@@ -6,7 +6,7 @@ import { parsePlace } from '../places.ts'
 import { countText, printable } from '../print.ts'
 import type { Session } from '../session.ts'
 import { parseSizeTest, passesSize, type SizeTest } from '../sizes.ts'
-import { walk } from '../walk.ts'
+import { walk, warnOfCut } from '../walk.ts'
 
 interface FindOptions {
   readonly name?: string
@@ -36,6 +36,7 @@ async function find(session: Session, at: string, options: FindOptions): Promise
   const found: ApiNode[] = []
   let count = 0
   for await (const { listing } of walk(session.connect().guichet, at, { signal: stop })) {
+    warnOfCut(print, listing)
     for (const node of [...listing.folders, ...listing.files]) {
       if (!isWanted(node, options)) continue
       count += 1

@@ -6,7 +6,7 @@ import { printable, table } from '../print.ts'
 import type { Session } from '../session.ts'
 import { sizeText } from '../sizes.ts'
 import { durationText, timeText } from '../times.ts'
-import { walk } from '../walk.ts'
+import { walk, warnOfCut } from '../walk.ts'
 
 interface LsOptions {
   readonly long?: boolean
@@ -40,6 +40,7 @@ async function ls(session: Session, at: string, options: LsOptions): Promise<voi
     printNodes(session, listing.folders, listing.files, options)
     tellAge(session, listing)
   })
+  warnOfCut(session.print, listing)
 }
 
 async function lsBelow(session: Session, at: string, options: LsOptions): Promise<void> {
@@ -47,6 +48,7 @@ async function lsBelow(session: Session, at: string, options: LsOptions): Promis
   const refresh = options.refresh === true
   const listings: ApiListing[] = []
   for await (const { listing } of walk(session.connect().guichet, at, { signal: stop, refresh })) {
+    warnOfCut(print, listing)
     if (print.isJson) {
       listings.push(listing)
       continue

@@ -5,7 +5,7 @@ import { parsePlace } from '../places.ts'
 import { countText, printable } from '../print.ts'
 import type { Session } from '../session.ts'
 import { sizeText } from '../sizes.ts'
-import { walk } from '../walk.ts'
+import { walk, warnOfCut } from '../walk.ts'
 
 interface TreeOptions {
   readonly depth?: number
@@ -36,6 +36,7 @@ async function tree(session: Session, at: string, options: TreeOptions): Promise
   const listings = await listingsBelow(session.connect().guichet, at, session.stop, options.depth)
   const root = listings[0]
   if (root === undefined) return
+  for (const listing of listings) warnOfCut(print, listing)
   const byId = new Map(listings.map((listing) => [listing.folder.id, listing]))
   const top = branchOf(root, byId, options)
   const total = listings.reduce((sum, { files }) => sum + files.length, 0)

@@ -2,7 +2,7 @@ import { join, sep } from 'node:path'
 import { GatewayError } from '@guichet/core'
 import type { ApiFile, Guichet } from '@guichet/sdk'
 import { meansFolder, parsePlace } from '../places.ts'
-import { walk } from '../walk.ts'
+import { cutOf, walk } from '../walk.ts'
 
 /** A file on its way here: what it is, and its path below the destination. */
 export interface Wanted {
@@ -62,6 +62,8 @@ export async function findWanted(
         })
       }
       if (top.length + names.length > 0) found.folders.push(join(...top, ...names))
+      const cut = cutOf(listing)
+      if (cut !== undefined) found.refused.push({ source: listing.folder.path, error: cut })
       for (const file of listing.files) take(file, [...top, ...names])
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { GatewayError, ROOT, VERBS } from '@guichet/core'
+import { type FolderListing, GatewayError, ROOT, VERBS } from '@guichet/core'
 import { type Counter, openCounter } from '../doors/counter.testing.ts'
 
 const lostAfter = async (go: () => Promise<unknown>): Promise<never> => {
@@ -47,6 +47,15 @@ describe('the catalogue', () => {
     await counter.native(key, 'file/ls', {})
     await counter.api(key, 'GET', '/nodes?at=/')
     assert.deepEqual(counter.calls(), [])
+  })
+
+  it('says of a listing that was cut that there is more', async () => {
+    const { counter, key, folder } = await withFolder()
+    await using _ = counter
+    counter.fail('listFolder', async (go) => ({ ...((await go()) as FolderListing), fileCount: 6_000 }))
+    const at = `/children?at=folder:${folder}`
+    assert.equal((await counter.api(key, 'GET', `${at}&refresh=1`)).json['isCut'], true)
+    assert.equal((await counter.api(key, 'GET', at)).json['isCut'], undefined)
   })
 
   it('shares one answer for every file of the account', async () => {

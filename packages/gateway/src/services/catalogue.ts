@@ -38,6 +38,8 @@ export interface FolderView {
   readonly isInside: boolean
   /** How old the answer is. */
   readonly ageMs: number
+  /** There is more in it than 1fichier lists of one folder, and than is known. */
+  readonly isCut: boolean
 }
 
 /** What a call is about, and a key has to see for it. */
@@ -117,6 +119,8 @@ class TreeCatalogue implements Catalogue {
   readonly #censuses = singleFlight<readonly FileEntry[]>()
   /** The number of the last doubt about each folder. */
   readonly #doubts = new Map<FolderId, number>()
+  /** How many files there are where the last listing was cut. The tree never takes one for complete: it is asked anew. */
+  readonly #cut = new Map<FolderId, number>()
   #lastDoubt = 0
   /** Folders without a number of their own have this one. */
   #commonDoubt = 0
@@ -147,7 +151,10 @@ class TreeCatalogue implements Catalogue {
     if (folder === undefined) throw noFolder(id)
     const { folders, files } = await this.#tree.children(id)
     const ageMs = Math.max(0, this.#clock.nowMs() - (folder.listedMs ?? this.#clock.nowMs()))
-    if (standing === 'inside') return { folder, folders, files, isInside: true, ageMs }
+    if (standing === 'inside') {
+      const isCut = files.length < (this.#cut.get(id) ?? 0)
+      return { folder, folders, files, isInside: true, ageMs, isCut }
+    }
     const way = (await this.#tree.ancestry(caller.principal.root)) ?? []
     const onTheWay = folders.filter((child) => way.some((step) => step.id === child.id))
     return {
@@ -156,6 +163,7 @@ class TreeCatalogue implements Catalogue {
       files: [],
       isInside: false,
       ageMs,
+      isCut: false,
     }
   }
 
@@ -279,6 +287,9 @@ class TreeCatalogue implements Catalogue {
       const askedMs = this.#clock.nowMs()
       try {
         const listing = await this.#host({ ...caller, signal }, priority).listFolder(id, { signal })
+        const count = listing.fileCount ?? 0
+        if (count > listing.files.length) this.#cut.set(id, count)
+        else this.#cut.delete(id)
         await this.#tree.applyListing(listing, askedMs, this.#clock.nowMs())
         // Asked before a write whose answer was lost: it may show the folder as it was before.
         if (this.#doubtOf(id) !== doubt) await this.#tree.forgetListing(id)

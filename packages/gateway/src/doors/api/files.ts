@@ -45,6 +45,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
           folders: view.folders.map((folder) => apiFolder(folder, join(path, folder.name))),
           files: view.files.map((file) => apiFile(file, path)),
           ageMs: view.ageMs,
+          ...(view.isCut && { isCut: true }),
         }
       },
     },
