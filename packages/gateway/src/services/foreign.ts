@@ -14,7 +14,12 @@ import type { Caller, Gate } from './gate.ts'
 /** Files of other people, reached by their link with the owner's account: only for keys that are not confined. */
 export interface Foreign {
   /** 1fichier's own words about a link; costs a call each time, so it is for single files only. */
-  details(caller: Caller, link: FileLink, pass: string | undefined): Promise<FileDetails>
+  details(
+    caller: Caller,
+    link: FileLink,
+    pass: string | undefined,
+    verb?: 'stat' | 'download',
+  ): Promise<FileDetails>
   /** As a file that can be downloaded. */
   file(caller: Caller, link: FileLink, pass: string | undefined): Promise<FileNode>
   publicFolder(caller: Caller, id: string, pass: string | undefined): Promise<readonly PublicFile[]>
@@ -38,8 +43,8 @@ export function createForeign(options: { readonly host: HostFor; readonly gate: 
     pass === undefined ? {} : { pass }
 
   return {
-    async details(caller, link, pass) {
-      await permit(caller, 'stat', linkText(link))
+    async details(caller, link, pass, verb = 'stat') {
+      await permit(caller, verb, linkText(link))
       return host(caller, 'interactive').fileInfo(link, withPass(pass), caller)
     },
 

@@ -10,7 +10,7 @@ import {
 } from '@guichet/core'
 import type { ApiStored } from '@guichet/sdk'
 import type { Caller } from '../../services/gate.ts'
-import { findFile, findFolder, makePath } from '../../services/places.ts'
+import { findFolder, findReadable, makePath, requireFile } from '../../services/places.ts'
 import type { Received } from '../../services/uploads.ts'
 import { sendContent } from '../content.ts'
 import { bodyOf, sendJson, type Visit } from '../visit.ts'
@@ -25,7 +25,7 @@ export async function getContent(
   at: string,
 ): Promise<void> {
   await services.gate.demand(caller, ['download'], at)
-  const file = await findFile(services.catalogue, caller, at)
+  const file = requireFile(await findReadable(services, caller, at, 'download'), at)
   await sendContent(visit, caller, services.downloads, file)
 }
 
@@ -152,7 +152,7 @@ async function placeFor(services: ApiServices, caller: Caller, parts: readonly s
   const { catalogue, changes } = services
   const folder = mayMake
     ? await makePath(catalogue, changes, caller, parts)
-    : await findFolder(catalogue, caller, pathText(parts))
+    : await findFolder(services, caller, pathText(parts))
   return (await catalogue.requireInside(caller, folder.id)).id
 }
 

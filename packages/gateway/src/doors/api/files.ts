@@ -1,8 +1,27 @@
-import { type FileNode, GatewayError, parsePath, pathText, ROOT } from '@guichet/core'
+import {
+  type FileLink,
+  type FileNode,
+  type FolderId,
+  type FolderNode,
+  GatewayError,
+  linkText,
+  parsePath,
+  pathText,
+  ROOT,
+} from '@guichet/core'
 import type { ApiDetails, ApiListing, ApiNodes, ApiRemoved, ApiStat } from '@guichet/sdk'
 import { z } from 'zod'
-import { isFolder } from '../../services/catalogue.ts'
-import { findFile, findFolder, findNode, makePath } from '../../services/places.ts'
+import { type Catalogue, isFolder } from '../../services/catalogue.ts'
+import type { Caller } from '../../services/gate.ts'
+import {
+  findFile,
+  findFolder,
+  findNode,
+  findReadable,
+  findSource,
+  makePath,
+  requireFile,
+} from '../../services/places.ts'
 import { planRemoval, removeAll } from '../../services/removal.ts'
 import { list } from '../bounded.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
@@ -26,16 +45,17 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
       route: 'GET /nodes',
       needs: ['stat'],
       async run({ caller, query }): Promise<ApiStat> {
-        const node = await findNode(catalogue, caller, query.at)
+        const node = await findReadable(services, caller, query.at, 'stat')
         await gate.permit(caller, 'stat', query.at)
-        return { node: await apiNode(catalogue, node) }
+        if (isFolder(node) || (await catalogue.holds(node))) return { node: await apiNode(catalogue, node) }
+        return { node: { ...apiFile(node, '/'), path: linkText(node.link) } }
       },
     },
     {
       route: 'GET /children',
       needs: ['list'],
       async run({ caller, query }): Promise<ApiListing> {
-        const { id } = await findFolder(catalogue, caller, query.at)
+        const { id } = await findFolder(services, caller, query.at)
         await gate.permit(caller, 'list', query.at)
         const view = await catalogue.list(caller, id, query.refresh ? 'refresh' : 'asks')
         if (view.isInside) await services.shown(id)
@@ -59,7 +79,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
         if (name === undefined) throw new GatewayError('conflict', 'the root folder is there already')
         if (wish.parents === true)
           return { node: await apiNode(catalogue, await makePath(catalogue, changes, caller, parts)) }
-        const parent = await findFolder(catalogue, caller, pathText(parts.slice(0, -1)))
+        const parent = await findFolder(services, caller, pathText(parts.slice(0, -1)))
         return { node: await apiNode(catalogue, await changes.makeFolder(caller, parent.id, name)) }
       },
     },
@@ -81,7 +101,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
           .object({ at: places, recursive: z.boolean().optional(), dryRun: z.boolean().optional() })
           .parse(body)
         const nodes = []
-        for (const at of wish.at) nodes.push(await findNode(catalogue, caller, at))
+        for (const at of wish.at) nodes.push(await findNode(services, caller, at))
         if (nodes.some((node) => isFolder(node) && (node.id === ROOT || node.id === caller.principal.root))) {
           throw new GatewayError('invalid', 'the root folder cannot be removed', {
             hint: 'name what is inside it',
@@ -113,7 +133,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
             users: list(user).optional(),
           })
           .parse(body)
-        const { id } = await findFolder(catalogue, caller, wish.at)
+        const { id } = await findFolder(services, caller, wish.at)
         const users = wish.users?.map(({ email, mayWrite, hideLinks }) => ({
           email,
           mayWrite: mayWrite ?? false,
@@ -131,7 +151,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
       route: 'GET /attributes',
       needs: ['stat'],
       async run({ caller, query }): Promise<ApiDetails> {
-        const file = await findFile(catalogue, caller, query.at)
+        const file = await findFile(services, caller, query.at)
         await gate.permit(caller, 'stat', query.at)
         const recheck = (): Promise<void> => catalogue.requireStill(caller, { files: [file] })
         const details = await host({ ...caller, recheck }, 'interactive').fileInfo(file.link, {}, caller)
@@ -162,7 +182,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
           .parse(body)
         const { at, ...given } = wish
         const files = []
-        for (const name of at) files.push(await findFile(catalogue, caller, name))
+        for (const name of at) files.push(await findFile(services, caller, name))
         const wanted = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
         if (Object.keys(wanted).length === 0) {
           throw new GatewayError('invalid', 'there is nothing to change', {
@@ -181,7 +201,7 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
       needs: ['delete'],
       async run({ caller, body }) {
         const { at } = z.object({ at: place }).parse(body)
-        const result = await changes.scanFile(caller, await findFile(catalogue, caller, at))
+        const result = await changes.scanFile(caller, await findFile(services, caller, at))
         if (result.kind === 'infected') return { result: 'infected', message: result.message }
         return {
           result: 'clean',
@@ -194,7 +214,8 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
       needs: ['direct'],
       async run({ caller, body }) {
         const { at } = z.object({ at: place }).parse(body)
-        const url = await downloads.direct(caller, await findFile(catalogue, caller, at), {})
+        const file = requireFile(await findReadable(services, caller, at, 'download'), at)
+        const url = await downloads.direct(caller, file, {})
         return { url: url.href }
       },
     },
@@ -204,46 +225,64 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
 /** `to` is a folder that is there, or a new name for a single thing in a folder that is there. */
 async function moveOrCopy(
   services: ApiServices,
-  caller: Parameters<typeof findNode>[1],
+  caller: Caller,
   body: object,
   how: 'move' | 'copy',
 ): Promise<ApiNodes> {
   const { catalogue, changes } = services
   const wish = z.object({ from: places, to: place }).parse(body)
-  const nodes = []
-  for (const at of wish.from) nodes.push(await findNode(catalogue, caller, at))
-  const { folder, name } = await destination(services, caller, wish.to, nodes.length)
-  const files = nodes.filter((node): node is FileNode => !isFolder(node))
-  const folders = nodes.filter(isFolder)
-  if (how === 'copy' && folders.length > 0) {
-    throw new GatewayError('invalid', `"${folders[0]?.name}" is a folder, and 1fichier copies only files`, {
-      hint: 'copy the files in it, one folder at a time',
-    })
+  const find = how === 'move' ? findNode : findSource
+  const sources = []
+  for (const at of wish.from) sources.push(await find(services, caller, at))
+  const { folder, name } = await destination(services, caller, wish.to, sources.length)
+  const folders = sources.filter((source): source is FolderNode => !isLink(source) && isFolder(source))
+  const files = sources.filter((source): source is FileNode | FileLink => isLink(source) || !isFolder(source))
+  if (how === 'copy') {
+    if (folders.length > 0) {
+      throw new GatewayError('invalid', `"${folders[0]?.name}" is a folder, and 1fichier copies only files`, {
+        hint: 'copy the files in it, one folder at a time',
+      })
+    }
+    return nodesOf(catalogue, await copyAll(services, caller, files, folder, name))
   }
   const done = []
   for (const node of folders) done.push(await changes.moveFolder(caller, node.id, folder, name))
-  if (files.length > 0) {
-    const moved =
-      how === 'move'
-        ? await changes.moveFiles(caller, files, folder, name)
-        : await changes.copyFiles(caller, files, folder, { rename: name })
-    done.push(...moved)
-  }
-  return { nodes: await Promise.all(done.map((node) => apiNode(catalogue, node))) }
+  const known = files.filter((file): file is FileNode => !isLink(file))
+  if (known.length > 0) done.push(...(await changes.moveFiles(caller, known, folder, name)))
+  return nodesOf(catalogue, done)
 }
 
-async function destination(
-  services: ApiServices,
-  caller: Parameters<typeof findNode>[1],
-  to: string,
-  count: number,
-) {
+function isLink(source: FolderNode | FileNode | FileLink): source is FileLink {
+  return 'domain' in source
+}
+
+async function nodesOf(catalogue: Catalogue, nodes: readonly (FolderNode | FileNode)[]): Promise<ApiNodes> {
+  return { nodes: await Promise.all(nodes.map((node) => apiNode(catalogue, node))) }
+}
+
+/** Copies of what the tree does not know are known by the listing of where they went. */
+async function copyAll(
+  { catalogue, changes }: ApiServices,
+  caller: Caller,
+  files: readonly (FileNode | FileLink)[],
+  to: FolderId,
+  rename: string | undefined,
+): Promise<readonly FileNode[]> {
+  const known = files.filter((file): file is FileNode => !isLink(file))
+  if (known.length === files.length) return changes.copyFiles(caller, known, to, { rename })
+  const links = files.map((file) => (isLink(file) ? file : file.link))
+  const copies = await changes.copyForeign(caller, links, to, { rename })
+  const ids = new Set(copies.map((copy) => copy.id))
+  return (await catalogue.list(caller, to)).files.filter((file) => ids.has(file.link.id))
+}
+
+async function destination(services: ApiServices, caller: Caller, to: string, count: number) {
   const { catalogue } = services
-  if (!to.startsWith('/')) return { folder: (await findFolder(catalogue, caller, to)).id, name: undefined }
+  if (!to.startsWith('/')) return { folder: (await findFolder(services, caller, to)).id, name: undefined }
   const parts = parsePath(to)
   const name = parts.at(-1)
   if (name === undefined) return { folder: ROOT, name: undefined }
-  const parent = await findFolder(catalogue, caller, pathText(parts.slice(0, -1)))
+  const parent = await findFolder(services, caller, pathText(parts.slice(0, -1)))
   const view = await catalogue.list(caller, parent.id)
   const there = view.folders.find((folder) => folder.name === name)
   if (there !== undefined) return { folder: there.id, name: undefined }

@@ -19,7 +19,8 @@ export function ownerRoutes(services: ApiServices): readonly ApiRoute[] {
   return [...keyRoutes(services), ...accountRoutes(services), ...gatewayRoutes(services)]
 }
 
-function keyRoutes({ catalogue, keys }: ApiServices): readonly ApiRoute[] {
+function keyRoutes(services: ApiServices): readonly ApiRoute[] {
+  const { catalogue, keys } = services
   return [
     {
       route: 'GET /keys',
@@ -56,7 +57,7 @@ function keyRoutes({ catalogue, keys }: ApiServices): readonly ApiRoute[] {
           name: wish.name,
           verbs,
           async findRoot() {
-            const { id } = await findFolder(catalogue, caller, wish.root ?? '/')
+            const { id } = await findFolder(services, caller, wish.root ?? '/')
             return { id, path: await catalogue.pathOf(id) }
           },
           lifetimeMs: wish.lifetimeMs,
@@ -68,7 +69,8 @@ function keyRoutes({ catalogue, keys }: ApiServices): readonly ApiRoute[] {
   ]
 }
 
-function accountRoutes({ accounts, catalogue, remotes }: ApiServices): readonly ApiRoute[] {
+function accountRoutes(services: ApiServices): readonly ApiRoute[] {
+  const { accounts, remotes } = services
   return [
     {
       route: 'GET /account',
@@ -96,7 +98,7 @@ function accountRoutes({ accounts, catalogue, remotes }: ApiServices): readonly 
             headers: texts.optional(),
           })
           .parse(body)
-        const { id: to } = await findFolder(catalogue, caller, wish.at ?? '/')
+        const { id: to } = await findFolder(services, caller, wish.at ?? '/')
         const id = await remotes.start(caller, { urls: wish.urls, to, headers: wish.headers ?? {} })
         return { id, urls: wish.urls }
       },
