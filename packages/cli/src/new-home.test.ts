@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { Secret } from '@guichet/core'
@@ -48,6 +48,18 @@ describe('a new home', () => {
     assert.equal(await readFile(join(test.folder, 'home/notes.txt'), 'utf8'), 'mine')
     assert.equal(await mode(join(test.folder, 'home')), 0o700)
     assert.ok((await readdir(join(test.folder, 'home'))).includes('vault'))
+  })
+
+  it('that has lost its vault says what helps, as `guichet init` does not', async () => {
+    await using test = await openTestWorld()
+    assert.equal((await init(test)).exit, 0)
+    await rm(join(test.folder, 'home/vault'))
+    const again = await init(test)
+    assert.equal(again.exit, 5)
+    assert.match(
+      again.errors,
+      /hint: its vault is missing: restore that from a backup, or move the home away/,
+    )
   })
 
   it('is refused where nothing can be made, by the name that was asked for', async () => {

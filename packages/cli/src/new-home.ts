@@ -18,10 +18,13 @@ export interface NewHome {
 
 /** Rejects with `conflict` when there is a vault, which may hold the only copy of a key. */
 export async function requireNoHome(home: Home): Promise<void> {
-  const taken = (await namesIn(home.path)).find((name) => OUR_NAMES.includes(name))
+  const names = (await namesIn(home.path)).filter((name) => OUR_NAMES.includes(name))
+  const [taken] = names
   if (taken === undefined) return
   throw new GatewayError('conflict', `${home.path} is a home of guichet already (it has ${taken})`, {
-    hint: 'use it as it is, put a new API key into it with `guichet rotate`, or choose another place with --home',
+    hint: names.includes('vault')
+      ? 'use it as it is, put a new API key into it with `guichet rotate`, or choose another place with --home'
+      : 'its vault is missing: restore that from a backup, or move the home away and run `guichet init` again',
   })
 }
 

@@ -132,7 +132,7 @@ const LOCKED: Pick<Refusal, 'code' | 'meaning' | 'hint' | 'facts' | 'retryAfterM
 const REFUSED: typeof LOCKED = {
   code: 'account-refused',
   meaning: 'does not accept the API key',
-  hint: 'check the API key on https://1fichier.com/console/params.pl and store it anew with `guichet init`',
+  hint: 'check the API key on https://1fichier.com/console/params.pl and store it anew with `guichet rotate`',
   facts: { why: 'key' },
 }
 const BLOCKED: typeof LOCKED = {

@@ -30,7 +30,7 @@ const WAIT = 'nothing is sent while the lock lasts; `guichet status` shows until
 const CONSOLE =
   'look at the account on https://1fichier.com/console/, mend it there, then see `guichet status`'
 const NEW_KEY =
-  'check the API key on https://1fichier.com/console/params.pl and store it anew with `guichet init`'
+  'check the API key on https://1fichier.com/console/params.pl and store it anew with `guichet rotate`'
 const OTHER_NAME = 'choose a name without \\ < > " \' $ ` / and without spaces at its ends'
 
 export const REFUSALS: readonly Refusal[] = [

@@ -108,7 +108,7 @@ export function apiKeyPurpose(id: string, slots: readonly Slot[], storedAt: stri
 
 export function damaged(path: string, why: string): GatewayError {
   return new GatewayError('invalid', `the vault ${path} ${why}`, {
-    hint: 'restore it from a backup, or make a new one with `guichet init` and a new API key',
+    hint: 'restore it from a backup, or move the home away and make a new one with `guichet init` and a new API key',
   })
 }
 

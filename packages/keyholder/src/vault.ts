@@ -157,7 +157,7 @@ async function openSlot(vault: Vault, secret: Secret): Promise<Buffer> {
     if (dataKey !== undefined) return dataKey
   }
   throw new GatewayError('unauthenticated', 'this passphrase or unlock file does not open the vault', {
-    hint: 'try again; without the right one, make a new vault with `guichet init` and a new API key',
+    hint: 'try again; without the right one, move the home away and make a new one with `guichet init` and a new API key',
   })
 }
 

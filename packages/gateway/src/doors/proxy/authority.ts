@@ -137,7 +137,7 @@ async function refuseOpenKey(path: string): Promise<void> {
     throw unreadable(path, failure)
   }
   throw new GatewayError('forbidden', `the key of the certificate authority, ${path}, is open to others`, {
-    hint: `run \`chmod 600 ${path}\`; if others could have read it, make a new authority with \`guichet init\``,
+    hint: `run \`chmod 600 ${path}\`; if others could have read it, move the home away and make a new one with \`guichet init\``,
   })
 }
 
@@ -167,7 +167,7 @@ function parseCert(text: string, path: string): X509Certificate {
 function unreadable(path: string, failure: unknown): GatewayError {
   if (systemCodeOf(failure) === 'ENOENT') {
     return new GatewayError('not-found', `the certificate authority is not there: ${path} is missing`, {
-      hint: 'make it with `guichet init`',
+      hint: 'restore ca.pem and ca.key from a backup, or move the home away and make a new one with `guichet init`',
     })
   }
   return new GatewayError('unavailable', `${path} cannot be read (${systemCodeOf(failure)})`, {
@@ -178,12 +178,12 @@ function unreadable(path: string, failure: unknown): GatewayError {
 
 function damaged(message: string): GatewayError {
   return new GatewayError('corrupt', message, {
-    hint: 'restore ca.pem and ca.key from a backup, or move both away and run `guichet init`',
+    hint: 'restore ca.pem and ca.key from a backup, or move the home away and make a new one with `guichet init`',
   })
 }
 
 function expired(home: string): GatewayError {
   return new GatewayError('unavailable', `the certificate authority in ${home} has expired`, {
-    hint: 'move ca.pem and ca.key away, run `guichet init`, and let the clients trust the new ca.pem',
+    hint: 'move the home away, make a new one with `guichet init`, and let the clients trust the new ca.pem',
   })
 }
