@@ -1,4 +1,5 @@
-import type { ApiFile, ApiFolder, ApiListing } from '@guichet/sdk'
+import { GatewayError } from '@guichet/core'
+import type { ApiFile, ApiFolder, ApiListing, ApiNode } from '@guichet/sdk'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { parsePlace } from '../places.ts'
@@ -30,7 +31,7 @@ export function addLs(program: Command, cli: Cli): void {
 
 async function ls(session: Session, at: string, options: LsOptions): Promise<void> {
   const { guichet } = session.connect()
-  const node = at === '/' ? undefined : await guichet.stat(at, { signal: session.stop })
+  const node = at === '/' ? undefined : await find(session, at, options.refresh === true)
   if (node?.kind === 'file') {
     return session.print.result({ files: [node] }, () => printNodes(session, [], [node], options))
   }
@@ -41,6 +42,21 @@ async function ls(session: Session, at: string, options: LsOptions): Promise<voi
     tellAge(session, listing)
   })
   warnOfCut(session.print, listing)
+}
+
+/** With `refresh`, what is not there is looked for at 1fichier: others may have made it since its folder was listed. */
+async function find(session: Session, at: string, refresh: boolean): Promise<ApiNode> {
+  const { guichet } = session.connect()
+  const call = { signal: session.stop }
+  try {
+    return await guichet.stat(at, call)
+  } catch (failure) {
+    if (!refresh || !at.startsWith('/') || GatewayError.from(failure).code !== 'not-found') throw failure
+  }
+  const parent = at.slice(0, at.lastIndexOf('/')) || '/'
+  if (parent !== '/') await find(session, parent, refresh)
+  await guichet.list(parent, { ...call, refresh })
+  return guichet.stat(at, call)
 }
 
 async function lsBelow(session: Session, at: string, options: LsOptions): Promise<void> {

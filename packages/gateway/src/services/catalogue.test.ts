@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type FolderListing, GatewayError, ROOT, VERBS } from '@guichet/core'
+import { type FolderListing, GatewayError, MINUTE_MS, ROOT, VERBS } from '@guichet/core'
 import { type Counter, openCounter } from '../doors/counter.testing.ts'
 
 const lostAfter = async (go: () => Promise<unknown>): Promise<never> => {
@@ -47,6 +47,16 @@ describe('the catalogue', () => {
     await counter.native(key, 'file/ls', {})
     await counter.api(key, 'GET', '/nodes?at=/')
     assert.deepEqual(counter.calls(), [])
+  })
+
+  it('says of what an older listing lacks that it may be there by now', async () => {
+    const { counter, key } = await withFolder()
+    await using _ = counter
+    const hint = async (): Promise<unknown> =>
+      (await counter.api(key, 'GET', '/nodes?at=/not%20there/x')).json['hint']
+    assert.equal(await hint(), '`guichet ls /` shows what is there')
+    await counter.clock.advance(2 * MINUTE_MS)
+    assert.equal(await hint(), '`guichet ls --refresh /` asks 1fichier what is there by now')
   })
 
   it('says of a listing that was cut that there is more', async () => {

@@ -9,6 +9,7 @@ import {
   type FolderNode,
   GatewayError,
   linkText,
+  MINUTE_MS,
   pathText,
   ROOT,
   type Tree,
@@ -194,7 +195,7 @@ class TreeCatalogue implements Catalogue {
       const file = depth === parts.length - 1 ? view.files.find((child) => child.name === name) : undefined
       if (file !== undefined) return file
       throw new GatewayError('not-found', `there is no ${pathText(parts)}`, {
-        hint: `\`guichet ls ${pathText(parts.slice(0, depth))}\` shows what is there`,
+        hint: hintFor(pathText(parts.slice(0, depth)), view.ageMs),
       })
     }
     return folder
@@ -325,6 +326,15 @@ class TreeCatalogue implements Catalogue {
     // A listing from the future was taken before somebody set the clock back: nobody knows how old it is.
     return ageMs > this.#freshMs || ageMs < 0
   }
+}
+
+/** Others write to the account as well: what is not in an older listing may be there by now. */
+function hintFor(folder: string, ageMs: number): string {
+  // No name at 1fichier has a quotation mark.
+  const typed = /^[\w/.:+,=@-]+$/.test(folder) ? folder : `"${folder}"`
+  return ageMs < MINUTE_MS
+    ? `\`guichet ls ${typed}\` shows what is there`
+    : `\`guichet ls --refresh ${typed}\` asks 1fichier what is there by now`
 }
 
 function bare(folder: FolderNode): FolderNode {
