@@ -36,6 +36,10 @@ describe('the readme', { skip: without('rclone') || without('curl') }, () => {
     })
     assert.equal(demo.code, 0, demo.stderr)
     assert.match(demo.stdout, /0 locks/)
+    // Nothing is installed yet: what it says to type next works all the same.
+    const [, typed = ''] = /^ {2}(.+) init /m.exec(demo.stderr) ?? []
+    const next = await run('bash', ['-c', `${typed} --version`], { env: { PATH: process.env['PATH'] ?? '' } })
+    assert.equal(next.code, 0, `${typed}: ${next.stderr}`)
   })
 
   it('shows commands that work as they stand, in their order', async () => {

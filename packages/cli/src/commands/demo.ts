@@ -1,12 +1,14 @@
 import { once } from 'node:events'
+import { resolve } from 'node:path'
 import { GatewayError } from '@guichet/core'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { openStage, type Stage, TIME_SCALE } from '../demo/stage.ts'
-import { type Figure, playStory, type Story, type Teller } from '../demo/story.ts'
+import { type Figure, hasProgram, playStory, type Story, type Teller } from '../demo/story.ts'
 import { countText, printable, table } from '../print.ts'
 import type { Session } from '../session.ts'
 import { durationText } from '../times.ts'
+import type { World } from '../world.ts'
 
 interface DemoOptions {
   readonly stay?: boolean
@@ -40,20 +42,27 @@ async function demo(session: Session, options: DemoOptions): Promise<void> {
     print.line(`${countText(locks, 'lock')}, nothing asked twice. That took ${durationText(tookMs)}.`)
   })
   if (options.stay === true) {
-    for (const line of waysIn(stage, story)) print.line(line)
+    for (const line of waysIn(stage, story, await typedName(world))) print.line(line)
     if (!stop.aborted) await once(stop, 'abort')
     return
   }
-  for (const line of NEXT) print.note(line)
+  const name = await typedName(world)
+  print.note('\nWhere to look next:')
+  for (const line of table(NEXT.map(([args, what]) => [`  ${name} ${args}`, `    ${what}`]))) print.note(line)
 }
 
-const NEXT: readonly string[] = [
-  '',
-  'Where to look next:',
-  '  guichet demo --stay       the same, left running to play with',
-  '  guichet init              take in your own API key',
-  '  guichet help run          use the tools you have as they are',
+const NEXT: readonly (readonly [args: string, what: string])[] = [
+  ['demo --stay', 'the same, left running to play with'],
+  ['init', 'take in your own API key'],
+  ['help run', 'use the tools you have as they are'],
 ]
+
+/** How a person starts `guichet` here: `npm run demo` comes before anything is installed. */
+async function typedName(world: World): Promise<string> {
+  if (await hasProgram(world, 'guichet')) return 'guichet'
+  const main = world.self.at(-1) ?? ''
+  return `node ${resolve(main, '../../../../bin/guichet.cjs')}`
+}
 
 function tellerFor({ print }: Session): Teller {
   const isSilent = print.isJson || print.isQuiet
@@ -92,16 +101,16 @@ function figuresTable(figures: readonly Figure[]): readonly string[] {
   ]
 }
 
-function waysIn(stage: Stage, story: Story): readonly string[] {
+function waysIn(stage: Stage, story: Story, name: string): readonly string[] {
   return [
     '',
     'It stays until Ctrl-C. In another terminal, as the owner:',
     `  export GUICHET_HOME=${stage.home}`,
-    '  guichet status',
-    ...(story.hasRclone ? ['  guichet run -- rclone tree :fichier:'] : []),
+    `  ${name} status`,
+    ...(story.hasRclone ? [`  ${name} run -- rclone tree :fichier:`] : []),
     'or with the key of this demonstration:',
     `  export GUICHET_URL=${stage.url} GUICHET_KEY=${story.key}`,
-    '  guichet ls -l /holiday/lake',
+    `  ${name} ls -l /holiday/lake`,
     `the emulator's control API: ${stage.controlUrl}`,
   ]
 }

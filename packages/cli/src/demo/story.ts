@@ -144,7 +144,7 @@ async function checkWithRclone(stage: Stage, tell: Teller, local: string): Promi
   tell.said(lines.join(', '))
 }
 
-async function hasProgram(world: World, name: string): Promise<boolean> {
+export async function hasProgram(world: World, name: string): Promise<boolean> {
   for (const folder of (world.env['PATH'] ?? '').split(':')) {
     const isThere = await access(join(folder, name), constants.X_OK).then(
       () => true,
