@@ -87,3 +87,17 @@ describe('a link that the tree does not know', () => {
     assert.deepEqual(counter.calls(), [])
   })
 })
+
+describe('a new folder', () => {
+  it('takes no name from a file, and with its parents is content with what is there', async () => {
+    await using counter = await openCounter()
+    const { text: key } = await counter.key({ verbs: VERBS })
+    counter.account.plant(ROOT, 'file', CONTENT, 1e12)
+    for (const body of [{ at: '/file' }, { at: '/file', parents: true }, { at: '/file/x', parents: true }]) {
+      const { status, json } = await counter.api(key, 'POST', '/folders', body)
+      assert.deepEqual([status, json['message']], [409, '/file is a file, not a folder'])
+    }
+    assert.equal((await counter.api(key, 'POST', '/folders', { at: '/', parents: true })).status, 200)
+    assert.equal((await counter.api(key, 'POST', '/folders', { at: '/' })).status, 409)
+  })
+})

@@ -10,6 +10,7 @@ import {
   parseFileId,
   parseFolderId,
   parsePath,
+  pathText,
   ROOT,
 } from '@guichet/core'
 import { type Catalogue, isFolder, noFile } from './catalogue.ts'
@@ -140,13 +141,21 @@ export async function makePath(
   parts: readonly string[],
 ): Promise<FolderNode> {
   let folder = await catalogue.folder(caller, ROOT)
-  for (const name of parts) {
-    const { folders } = await catalogue.list(caller, folder.id)
-    folder =
-      folders.find((child) => child.name === name) ??
-      (await makeOrTake(catalogue, changes, caller, folder.id, name))
+  for (const [depth, name] of parts.entries()) {
+    const { folders, files } = await catalogue.list(caller, folder.id)
+    const there = folders.find((child) => child.name === name)
+    if (there === undefined) refuseFile(files, parts.slice(0, depth + 1))
+    folder = there ?? (await makeOrTake(catalogue, changes, caller, folder.id, name))
   }
   return folder
+}
+
+/** 1fichier would make a folder beside a file of its name, and the path would no longer mean the file. */
+export function refuseFile(files: readonly FileNode[], parts: readonly string[]): void {
+  if (!files.some((file) => file.name === parts.at(-1))) return
+  throw new GatewayError('conflict', `${pathText(parts)} is a file, not a folder`, {
+    hint: 'choose another name',
+  })
 }
 
 /** Two requests may need the same folder at one time: whoever comes second takes the first one's. */

@@ -20,6 +20,7 @@ import {
   findReadable,
   findSource,
   makePath,
+  refuseFile,
   requireFile,
 } from '../../services/places.ts'
 import { planRemoval, removeAll } from '../../services/removal.ts'
@@ -75,11 +76,12 @@ export function fileRoutes(services: ApiServices): readonly ApiRoute[] {
       async run({ caller, body }): Promise<ApiStat> {
         const wish = z.object({ at: place, parents: z.boolean().optional() }).parse(body)
         const parts = parsePath(wish.at)
-        const name = parts.at(-1)
-        if (name === undefined) throw new GatewayError('conflict', 'the root folder is there already')
         if (wish.parents === true)
           return { node: await apiNode(catalogue, await makePath(catalogue, changes, caller, parts)) }
+        const name = parts.at(-1)
+        if (name === undefined) throw new GatewayError('conflict', 'the root folder is there already')
         const parent = await findFolder(services, caller, pathText(parts.slice(0, -1)))
+        refuseFile((await catalogue.list(caller, parent.id)).files, parts)
         return { node: await apiNode(catalogue, await changes.makeFolder(caller, parent.id, name)) }
       },
     },
