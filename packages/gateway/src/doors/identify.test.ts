@@ -137,6 +137,16 @@ describe('a virtual key', () => {
   })
 })
 
+describe('a refusal', () => {
+  it('says in words what the key may not', async () => {
+    await using counter = await openCounter()
+    const { text } = await counter.key({ verbs: ['list'] })
+    const { json } = await counter.api(text, 'GET', '/account')
+    assert.match(String(json['message']), /may not see or change the account \(verb account\)$/)
+    assert.match(String(json['hint']), /--verbs list,account`$/)
+  })
+})
+
 describe('the ledger', () => {
   it('has every decision before anything is answered or asked', async () => {
     const order: string[] = []

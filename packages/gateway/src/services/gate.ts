@@ -134,11 +134,32 @@ function onlyOwner(what: string): GatewayError {
   })
 }
 
+/** The verbs of keys that are no verbs of the language. */
+const DEEDS: Partial<Readonly<Record<Verb, string>>> = {
+  account: 'see or change the account',
+  cdn: 'spend CDN credits',
+  direct: 'have direct links',
+  ftp: 'manage FTP users',
+  mkdir: 'make folders',
+  password: 'set passwords',
+  'remote-upload': 'start remote uploads',
+  stat: 'look at files',
+}
+
+function deed(verb: Verb): string {
+  const words = DEEDS[verb]
+  return words === undefined ? verb : `${words} (verb ${verb})`
+}
+
 function mayNot(principal: Principal, missing: readonly Verb[]): GatewayError {
   const verbs = [...principal.verbs, ...missing].join(',')
   const root = principal.rootPath === '/' ? '' : ` --root '${principal.rootPath}'`
-  return new GatewayError('forbidden', `the key "${principal.name}" may not ${missing.join(' or ')}`, {
-    hint: `a key that may: \`guichet key create --name NAME --verbs ${verbs}${root}\``,
-    facts: { verb: missing.join(' '), key: principal.key },
-  })
+  return new GatewayError(
+    'forbidden',
+    `the key "${principal.name}" may not ${missing.map(deed).join(' or ')}`,
+    {
+      hint: `a key that may: \`guichet key create --name NAME --verbs ${verbs}${root}\``,
+      facts: { verb: missing.join(' '), key: principal.key },
+    },
+  )
 }
