@@ -211,10 +211,7 @@ function turnAway(response: ServerResponse, status: 400 | 403, text: string): vo
 
 /** In the words of the door that was meant, so that its clients come again instead of taking it for somebody else. */
 function tellNotOpen(response: ServerResponse, requestId: string, why: 'starting' | 'stopping'): void {
-  const error = new GatewayError('unavailable', `the gateway is ${why}`, {
-    hint: 'try again in a moment',
-    retryAfterMs: COME_AGAIN_MS,
-  })
+  const error = new GatewayError('unavailable', `the gateway is ${why}`, { retryAfterMs: COME_AGAIN_MS })
   response.setHeader('connection', 'close')
   const path = response.req.url ?? ''
   if (isApiPath(path)) sendFailure(response, requestId, error)
