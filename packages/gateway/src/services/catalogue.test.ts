@@ -59,6 +59,18 @@ describe('the catalogue', () => {
     assert.equal(await hint(), '`guichet ls --refresh /` asks 1fichier what is there by now')
   })
 
+  it('goes on answering from what is known after the account was refused', async () => {
+    const { counter, key } = await withFolder()
+    await using _ = counter
+    counter.fail('makeFolder', async () => {
+      throw new GatewayError('account-refused', 'No such user #93')
+    })
+    assert.equal((await counter.api(key, 'POST', '/folders', { at: '/new' })).status, 503)
+    counter.calls()
+    assert.equal((await counter.api(key, 'GET', '/children?at=/folder')).status, 200)
+    assert.deepEqual(counter.calls(), [])
+  })
+
   it('says of a listing that was cut that there is more', async () => {
     const { counter, key, folder } = await withFolder()
     await using _ = counter

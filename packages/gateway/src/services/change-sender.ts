@@ -1,4 +1,5 @@
 import {
+  type ErrorCode,
   type FileHost,
   type FileNode,
   type FolderId,
@@ -40,8 +41,8 @@ export function createChangeSender(options: {
 
   async function learnFrom(failure: unknown, touch: Touch): Promise<void> {
     const { code, facts } = GatewayError.from(failure)
-    // Refused before anything left the machine, so all is as it was.
-    if (facts['sent'] === false || code === 'paced' || code === 'sealed' || code === 'locked') return
+    // Refused before anything left the machine, or whatever it was about: all is as it was.
+    if (facts['sent'] === false || UNTOUCHED.includes(code)) return
     if (code === 'not-found' && touch.file !== undefined) await tree.forgetFile(touch.file.link.id)
     if (code === 'not-found' && touch.folder !== undefined) await tree.forgetFolder(touch.folder)
     for (const folder of new Set(touch.folders)) await catalogue.doubt(folder)
@@ -65,6 +66,8 @@ export function createChangeSender(options: {
     },
   }
 }
+
+const UNTOUCHED: readonly ErrorCode[] = ['paced', 'sealed', 'locked', 'account-refused']
 
 /** At least 6 characters, or empty to remove it (wire.md §4.9, §5.5). */
 export function parsePassword(pass: string | undefined): void {
