@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -55,6 +56,21 @@ describe('the transport', () => {
       missing: () => MISSING,
     })
     await assert.rejects(connectGuichet(opened).keys(), MISSING)
+  })
+
+  it('does not blame the gateway for content that cannot be read', async () => {
+    await using server = await serveOn(LOOPBACK, (request, response) => {
+      request.resume().on('end', () => response.end('{}'))
+    })
+    await using opened = openTransport({ kind: 'address', base: server.base, key })
+    async function* content(): AsyncGenerator<Uint8Array> {
+      yield await readFile('/nowhere/file')
+    }
+    const put = connectGuichet(opened).put('/a', content(), { sizeBytes: 1 })
+    await assert.rejects(put, {
+      code: 'not-found',
+      message: '"/nowhere/file" does not exist on this machine',
+    })
   })
 
   it('sends a stream with its exact length, and the key', async () => {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { GatewayError, type Secret, systemCodeOf } from '@guichet/core'
 import type { ApiRequest, ApiResponse, Content, Transport } from '@guichet/sdk'
 import { Agent, request } from 'undici'
+import { fileError } from './failures.ts'
 
 /** Where a gateway is: its admin socket (the owner, no key), or an address with a virtual key. */
 export type Target =
@@ -81,6 +82,9 @@ const NOBODY_THERE: readonly (string | undefined)[] = [
 function translate(failure: unknown, target: Target, call: ApiRequest): GatewayError {
   if (failure instanceof GatewayError) return failure
   if (call.signal?.aborted === true) return cancelled(call.signal)
+  // The content could not be read: what fails there has nothing to do with the gateway.
+  const ofContent = isOfConnection(failure) ? undefined : fileError(failure)
+  if (ofContent !== undefined) return ofContent
   const code = systemCodeOf(failure)
   if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') {
     return new GatewayError('conflict', 'the content changed while it was being sent', {
@@ -102,6 +106,12 @@ function translate(failure: unknown, target: Target, call: ApiRequest): GatewayE
     })
   }
   return brokenOff(failure)
+}
+
+/** Sockets and files fail with the same codes; only the calls differ. */
+function isOfConnection(failure: unknown): boolean {
+  const call = failure instanceof Error && 'syscall' in failure ? failure.syscall : undefined
+  return call === undefined || call === 'connect' || call === 'getaddrinfo'
 }
 
 function brokenOff(failure: unknown): GatewayError {
