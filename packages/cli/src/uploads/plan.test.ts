@@ -36,9 +36,15 @@ describe('what to do with a file', () => {
   })
 
   it('leaves alone what is there with the same content, also when it may replace', () => {
-    const there = remote({ whirlpool: 'other' }, { whirlpool: 'same' })
+    const there = remote({ whirlpool: 'same' }, { whirlpool: 'same' })
     assert.deepEqual(decide(a, 'a', there, 'same', false), { kind: 'skip' })
     assert.deepEqual(decide(a, 'a', there, 'same', true), { kind: 'skip' })
+  })
+
+  it('replaces what an overwrite that was broken off has left beside the new content', () => {
+    const there = remote({ whirlpool: 'other' }, { whirlpool: 'same' })
+    assert.deepEqual(decide(a, 'a', there, 'same', true), { kind: 'send', replaces: true })
+    assert.deepEqual(decide(a, 'a', there, 'same', false), { kind: 'skip' })
   })
 
   it('refuses to replace unasked, and replaces when asked', () => {

@@ -41,9 +41,12 @@ export function decide(
   whirlpool: string | undefined,
   overwrite: boolean,
 ): Decision {
+  const twins = remote.files.filter((file) => file.name === name)
+  const taken = twins.length > 0
   const isThere = sameSized(source, name, remote).some((file) => file.whirlpool === whirlpool)
-  if (whirlpool !== undefined && isThere) return { kind: 'skip' }
-  const taken = remote.files.some((file) => file.name === name)
+  // An overwrite that was broken off leaves the old file beside the new one; the path may still mean the old.
+  const isAll = !overwrite || twins.every((file) => file.whirlpool === whirlpool)
+  if (whirlpool !== undefined && isThere && isAll) return { kind: 'skip' }
   if (!taken || overwrite) return { kind: 'send', replaces: taken }
   const error = new GatewayError(
     'conflict',
