@@ -3,9 +3,14 @@ import type { Clock } from '@guichet/core'
 import { buildConnector } from 'undici'
 import { lookupOf } from './dial.ts'
 import { ConnectFailure } from './failures.ts'
-import type { Route } from './open-exchange.ts'
 import { type Address, type Resolve, resolveChecked } from './resolve.ts'
 import { trustOf } from './trust.ts'
+
+/** All connections for 1fichier's names go to this address instead; names and TLS checks stay as they are. */
+export interface Route {
+  readonly host: string
+  readonly port: number
+}
 
 /**
  * How undici gets its TLS connections: to checked addresses, or to the route, with 1fichier's name in SNI and verified

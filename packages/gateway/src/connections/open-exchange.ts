@@ -12,16 +12,10 @@ import {
 } from '@guichet/core'
 import { Agent } from 'undici'
 import { isPublicAddress } from './address.ts'
-import { createConnector } from './connector.ts'
+import { createConnector, type Route } from './connector.ts'
 import { failureOf } from './failures.ts'
 import { type Resolve, resolveBySystem } from './resolve.ts'
 import { createSlots, type Slot, type Slots } from './slots.ts'
-
-/** All connections for 1fichier's names go to this address instead; names and TLS checks stay as they are. */
-export interface Route {
-  readonly host: string
-  readonly port: number
-}
 
 export interface ExchangeLimits {
   /** Downloads at one time, over all hosts: 1fichier takes 30 from a premium account (wire.md §7.3). */

@@ -1,7 +1,7 @@
 import type { FolderId } from '@guichet/core'
 import type { Accounts } from '../services/account.ts'
-import type { Catalogue, HostFor } from '../services/catalogue.ts'
-import type { Changes } from '../services/changes.ts'
+import type { Catalogue, HostFor } from '../services/catalogue/catalogue.ts'
+import type { Changes } from '../services/changes/changes.ts'
 import type { Downloads } from '../services/downloads.ts'
 import type { Foreign } from '../services/foreign.ts'
 import type { Ftp } from '../services/ftp.ts'
@@ -9,7 +9,7 @@ import type { Gate } from '../services/gate.ts'
 import type { Principals } from '../services/principals.ts'
 import type { Remotes } from '../services/remotes.ts'
 import type { Tickets } from '../services/tickets.ts'
-import type { Uploads } from '../services/uploads.ts'
+import type { Uploads } from '../services/uploads/uploads.ts'
 
 /** What the doors ask of the gateway. */
 export interface DoorServices {

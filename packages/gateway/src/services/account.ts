@@ -8,7 +8,7 @@ import {
   ROOT,
 } from '@guichet/core'
 import type { Log } from '../log.ts'
-import type { HostFor } from './catalogue.ts'
+import type { HostFor } from './catalogue/catalogue.ts'
 import type { Caller, Gate } from './gate.ts'
 import { singleFlight } from './single-flight.ts'
 

@@ -10,7 +10,7 @@ import {
 } from '@guichet/core'
 import type { Hashers } from '../hashing/hashers.ts'
 import type { Log } from '../log.ts'
-import type { Catalogue, HostFor } from './catalogue.ts'
+import type { Catalogue, HostFor } from './catalogue/catalogue.ts'
 import type { Caller, Gate } from './gate.ts'
 import { singleFlight } from './single-flight.ts'
 

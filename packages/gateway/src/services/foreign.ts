@@ -8,7 +8,7 @@ import {
   type PublicFile,
   ROOT,
 } from '@guichet/core'
-import type { HostFor } from './catalogue.ts'
+import type { HostFor } from './catalogue/catalogue.ts'
 import type { Caller, Gate } from './gate.ts'
 
 /** Files of other people, reached by their link with the owner's account: only for keys that are not confined. */

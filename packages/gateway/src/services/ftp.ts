@@ -1,5 +1,5 @@
 import { type FolderId, GatewayError, ROOT } from '@guichet/core'
-import type { Catalogue, HostFor } from './catalogue.ts'
+import type { Catalogue, HostFor } from './catalogue/catalogue.ts'
 import type { Caller, Gate } from './gate.ts'
 
 /**

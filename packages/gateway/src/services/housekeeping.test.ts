@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { DAY_MS } from '@guichet/core'
 import { createLog } from '../log.ts'
 import { startHousekeeping } from './housekeeping.ts'
-import { contentOf, FOLDER, put, UploadsWorld } from './uploads-world.testing.ts'
+import { contentOf, FOLDER, put, UploadsWorld } from './uploads/world.testing.ts'
 
 describe('housekeeping', () => {
   it('forgets what ended a week ago, as long as the gateway runs, and nothing that is owed', async () => {

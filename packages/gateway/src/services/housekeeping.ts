@@ -1,6 +1,6 @@
 import { type Clock, DAY_MS, HOUR_MS, type TransferJournal } from '@guichet/core'
 import type { Log } from '../log.ts'
-import type { UploadContent } from './uploader-work.ts'
+import type { UploadContent } from './uploads/work.ts'
 
 /** Transfers that ended are remembered for so long, for clients that come back for the result. */
 const REMEMBER_MS = 7 * DAY_MS

@@ -13,8 +13,9 @@ import {
   pathText,
   ROOT,
 } from '@guichet/core'
-import { type Catalogue, isFolder, noFile } from './catalogue.ts'
-import type { Changes } from './changes.ts'
+import { type Catalogue, isFolder } from './catalogue/catalogue.ts'
+import { noFile } from './catalogue/missing.ts'
+import type { Changes } from './changes/changes.ts'
 import type { Foreign } from './foreign.ts'
 import type { Caller } from './gate.ts'
 

@@ -7,9 +7,9 @@ import {
   type Tree,
 } from '@guichet/core'
 import type { ApiStatus } from '@guichet/sdk'
-import type { Catalogue } from './catalogue.ts'
-import type { Scheduler } from './scheduler.ts'
-import type { Uploads } from './uploads.ts'
+import type { Catalogue } from './catalogue/catalogue.ts'
+import type { Scheduler } from './scheduler/scheduler.ts'
+import type { Uploads } from './uploads/uploads.ts'
 
 /** What the keyholder says of itself. */
 export type KeyholderStatus = ApiStatus['keyholder']

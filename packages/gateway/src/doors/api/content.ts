@@ -11,7 +11,7 @@ import {
 import type { ApiStored } from '@guichet/sdk'
 import type { Caller } from '../../services/gate.ts'
 import { findFolder, findReadable, makePath, requireFile } from '../../services/places.ts'
-import type { Received } from '../../services/uploads.ts'
+import type { Received } from '../../services/uploads/uploads.ts'
 import { sendContent } from '../content.ts'
 import { bodyOf, sendJson, type Visit } from '../visit.ts'
 import type { ApiServices } from './routes.ts'

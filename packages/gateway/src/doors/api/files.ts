@@ -11,7 +11,8 @@ import {
 } from '@guichet/core'
 import type { ApiDetails, ApiListing, ApiNodes, ApiRemoved, ApiStat } from '@guichet/sdk'
 import { z } from 'zod'
-import { type Catalogue, isFolder } from '../../services/catalogue.ts'
+import { type Catalogue, isFolder } from '../../services/catalogue/catalogue.ts'
+import { planRemoval, removeAll } from '../../services/changes/removal.ts'
 import type { Caller } from '../../services/gate.ts'
 import {
   findFile,
@@ -23,7 +24,6 @@ import {
   refuseFile,
   requireFile,
 } from '../../services/places.ts'
-import { planRemoval, removeAll } from '../../services/removal.ts'
 import { list } from '../bounded.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
 import { apiFile, apiFolder, apiNode, join } from './shapes.ts'

@@ -8,8 +8,8 @@ import {
   type VirtualKey,
 } from '@guichet/core'
 import type { ApiFile, ApiFolder, ApiKey, ApiNode, ApiTransfer } from '@guichet/sdk'
-import { type Catalogue, isFolder } from '../../services/catalogue.ts'
-import type { Uploads } from '../../services/uploads.ts'
+import { type Catalogue, isFolder } from '../../services/catalogue/catalogue.ts'
+import type { Uploads } from '../../services/uploads/uploads.ts'
 
 export function apiFolder(folder: FolderNode, path: string): ApiFolder {
   return {

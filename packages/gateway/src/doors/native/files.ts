@@ -8,8 +8,9 @@ import {
   ROOT,
 } from '@guichet/core'
 import { z } from 'zod'
-import { type Catalogue, noLink } from '../../services/catalogue.ts'
-import { verbsFor } from '../../services/file-changes.ts'
+import type { Catalogue } from '../../services/catalogue/catalogue.ts'
+import { noLink } from '../../services/catalogue/missing.ts'
+import { verbsFor } from '../../services/changes/file-changes.ts'
 import type { Caller } from '../../services/gate.ts'
 import { list } from '../bounded.ts'
 import type { NativeServices, Routes } from './routes.ts'

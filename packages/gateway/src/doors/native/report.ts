@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { GatewayError, linkText, type Transfer } from '@guichet/core'
 import type { Caller } from '../../services/gate.ts'
-import type { Uploads } from '../../services/uploads.ts'
+import type { Uploads } from '../../services/uploads/uploads.ts'
 import { escapeHtml, type Visit } from '../visit.ts'
 import { refusalText, sendRefusal } from './refusals.ts'
 

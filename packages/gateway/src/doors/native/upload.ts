@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import busboy from '@fastify/busboy'
 import { type FolderId, GatewayError, parseFolderId, ROOT } from '@guichet/core'
 import type { Caller } from '../../services/gate.ts'
-import type { Received } from '../../services/uploads.ts'
+import type { Received } from '../../services/uploads/uploads.ts'
 import type { NativeServices } from './routes.ts'
 
 /** wire.md §6.2: 500 files a request; text fields are short. */

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Clock, GatewayError, isUpstreamHost, type KeyId, MINUTE_MS, SECOND_MS } from '@guichet/core'
+import { type Clock, GatewayError, isUpstreamHost, type KeyId, SECOND_MS } from '@guichet/core'
 import type { Log } from '../../log.ts'
 import { untilMoment } from '../../services/expiry.ts'
 import { type Credentials, type Principal, parseCredentials } from '../../services/principals.ts'
 import type { Authority } from './authority.ts'
 import { createInterceptor, type Serve } from './intercept.ts'
 import { join } from './join.ts'
+import { PROXY_LIMITS, type ProxyLimits } from './limits.ts'
 import { type Refusal, refusalOf, refuseRequest, refuseTunnel } from './refusals.ts'
 import { parseTarget, type Target } from './target.ts'
 import { createTunnels, type Tunnel } from './tunnels.ts'
@@ -27,31 +28,6 @@ export interface ProxyDoor extends AsyncDisposable {
   cut(key: KeyId | 'owner'): number
   /** Takes no new tunnel, ends each as soon as nothing is being answered in it, and resolves when all are gone. */
   drain(): Promise<void>
-}
-
-export interface ProxyLimits {
-  /** Connections at one time, authenticated or not. */
-  readonly tunnels: number
-  readonly tunnelsPerKey: number
-  /** Ports that a tunnel to another host may lead to. */
-  readonly ports: readonly number[]
-  /** Headers of a request inside a tunnel. */
-  readonly headerBytes: number
-  readonly handshakeMs: number
-  /** Between two requests of one connection. */
-  readonly keepAliveMs: number
-  /** Without a byte in either direction; longer than 1fichier takes to report an upload. */
-  readonly idleTimeoutMs: number
-}
-
-export const PROXY_LIMITS: ProxyLimits = {
-  tunnels: 1_000,
-  tunnelsPerKey: 200,
-  ports: [443, 80],
-  headerBytes: 16 * 1024,
-  handshakeMs: 10 * SECOND_MS,
-  keepAliveMs: 75 * SECOND_MS,
-  idleTimeoutMs: 15 * MINUTE_MS,
 }
 
 /** A refused client has so long to read why. */

@@ -1,6 +1,8 @@
 import { type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GatewayError, parseTransferId, systemCodeOf, type TransferId } from '@guichet/core'
+import { Flusher, writeAll } from './flusher.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /**
  * Content that we took from clients and owe to 1fichier: one file per transfer, named by its id.
@@ -51,8 +53,6 @@ const READ_BYTES = 128 * 1024
 /** One block is written and hashed while the other is filled: content costs no memory of its own. */
 const BLOCKS = 2
 const BLOCK_BYTES = 256 * 1024
-/** What is to reach the disk on the way, so that the end of a large file does not wait for all of it. */
-const FLUSH_BYTES = 128 * 1024 * 1024
 /** Content of unknown size is promised room in steps of this. */
 const STEP_BYTES = 64 * 1024 * 1024
 
@@ -266,75 +266,6 @@ class DiskSpool implements Spool {
   #path(id: TransferId): string {
     return join(this.#directory, id)
   }
-}
-
-async function writeAll(handle: FileHandle, block: Uint8Array): Promise<void> {
-  // The system may take less than it was given.
-  for (let offset = 0; offset < block.byteLength; )
-    offset += (await handle.write(block, offset, block.byteLength - offset)).bytesWritten
-}
-
-/** Sends written content to the disk while more comes. The system tells of a failure once, so it is kept for the end. */
-class Flusher {
-  readonly #handle: FileHandle
-  #waitingBytes = 0
-  #flushing: Promise<void> | undefined
-
-  constructor(handle: FileHandle) {
-    this.#handle = handle
-  }
-
-  wrote(lengthBytes: number): void {
-    this.#waitingBytes += lengthBytes
-    if (this.#waitingBytes < FLUSH_BYTES || this.#flushing !== undefined) return
-    this.#waitingBytes = 0
-    const flushing = this.#handle.datasync()
-    this.#flushing = flushing
-    flushing.then(() => {
-      this.#flushing = undefined
-    }, ignore)
-  }
-
-  async done(): Promise<void> {
-    await this.#flushing
-  }
-}
-
-/** Ends the wait for content that does not come any more; what breaks in the content is `cancelled`. */
-async function* untilAborted(
-  content: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  signal?.throwIfAborted()
-  const iterator = content[Symbol.asyncIterator]()
-  let giveUp: (reason: unknown) => void = ignore
-  const onAbort = (): void => giveUp(signal?.reason)
-  signal?.addEventListener('abort', onAbort, { once: true })
-  let isOver = false
-  try {
-    while (true) {
-      signal?.throwIfAborted()
-      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
-        giveUp = reject
-        iterator.next().then(resolve, (failure: unknown) => reject(brokenOff(failure)))
-      })
-      isOver = next.done === true
-      if (next.done === true) return
-      yield next.value
-    }
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
-    // Not waited for: a source that hangs in `next` does not answer `return` either.
-    if (!isOver) void iterator.return?.().catch(ignore)
-  }
-}
-
-function brokenOff(failure: unknown): unknown {
-  if (failure instanceof GatewayError) return failure
-  return new GatewayError('cancelled', 'the content broke off before its end', {
-    hint: 'send the file again',
-    cause: failure,
-  })
 }
 
 function wrongLength(announcedBytes: number, takenBytes: number): GatewayError {
