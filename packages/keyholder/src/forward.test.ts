@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { HOUR_MS } from '@guichet/core'
-import { KEY, LISTING, LOOKUP, post, raw, refusal, startWorld, textOf, UPLOAD } from './test-world.ts'
+import { KEY, LISTING, LOOKUP, post, raw, refusal, startWorld, textOf, UPLOAD } from './world.testing.ts'
 
 describe('forwarding', () => {
   it('adds the key and the host, and gives back what came', async () => {
@@ -235,6 +235,14 @@ describe('when 1fichier cannot be reached', () => {
       const { code, facts } = await refusal(post(world.client, url))
       assert.deepEqual([code, facts['sent']], ['upstream-down', true])
     }
+  })
+
+  it('waits for a silent server no longer than for what it does', async () => {
+    await using world = await startWorld({ silenceMs: 20 })
+    world.upstream.reply(() => undefined)
+    const failure = await refusal(post(world.client, LISTING))
+    assert.deepEqual([failure.code, failure.facts['sent']], ['upstream-down', true])
+    assert.equal(failure.facts['reason'], 'no byte moved for 0.02 s')
   })
 
   it('does not let half an answer pass for a whole one', async () => {

@@ -7,8 +7,10 @@ import { describe, it } from 'node:test'
 import { Secret } from '@guichet/core'
 import { connectKeyholder } from './client.ts'
 import { Keyholder } from './keyholder.ts'
-import { testDirectory } from './recording-upstream.ts'
+import { testDirectory } from './recording-upstream.testing.ts'
 import { serveKeyholder } from './server.ts'
+import { Upstream } from './upstream.ts'
+import { openVault } from './vault.ts'
 import {
   KEY,
   LISTING,
@@ -21,9 +23,7 @@ import {
   startWorld,
   textOf,
   UPLOAD,
-} from './test-world.ts'
-import { Upstream } from './upstream.ts'
-import { openVault } from './vault.ts'
+} from './world.testing.ts'
 
 describe('seal', () => {
   it('cuts what is under way within 100 ms, and lets nothing out afterwards', async () => {

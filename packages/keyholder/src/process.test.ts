@@ -9,10 +9,10 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Secret } from '@guichet/core'
 import { connectKeyholder } from './client.ts'
-import { startUpstream, testDirectory } from './recording-upstream.ts'
+import { startUpstream, testDirectory } from './recording-upstream.testing.ts'
 import { type KeyholderStart, startKeyholder } from './start.ts'
-import { KEY, LISTING, NEXT_KEY, post, refusal, textOf } from './test-world.ts'
 import { createVault } from './vault.ts'
+import { KEY, LISTING, NEXT_KEY, post, refusal, textOf } from './world.testing.ts'
 
 const UNLOCK = 'canary-unlock-secret-of-the-tests'
 const COST = { passes: 2, memoryKiB: 19_456, parallelism: 1 }

@@ -5,7 +5,7 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { GatewayError } from '@guichet/core'
-import { testDirectory } from './recording-upstream.ts'
+import { testDirectory } from './recording-upstream.testing.ts'
 import { isTyped, readUnlockSecret } from './unlock.ts'
 
 const CONTENT = 'sixteen or more characters'

@@ -11,6 +11,8 @@ export interface UpstreamOptions {
   readonly connect?: { readonly host: string; readonly port: number } | undefined
   /** Certificates in PEM that are trusted besides the usual ones. */
   readonly ca?: string | undefined
+  /** How long a connection may be silent once it stands. */
+  readonly silenceMs?: (target: Target) => number
 }
 
 /** One request on its way. */
@@ -23,8 +25,6 @@ export interface Sending {
 }
 
 const CONNECT_MS = 10 * SECOND_MS
-/** 1fichier takes minutes to answer the end of a large upload. */
-const IDLE_MS = 10 * MINUTE_MS
 
 /** TLS to 1fichier, always verified, on port 443. Follows nothing, repeats nothing. */
 export class Upstream implements Disposable {
@@ -32,9 +32,11 @@ export class Upstream implements Disposable {
   readonly #calls: Agent
   /** An upload never meets a connection that the node is about to close. */
   readonly #uploads: Agent
+  readonly #silenceMs: (target: Target) => number
 
   constructor(options: UpstreamOptions) {
     this.#connect = options.connect
+    this.#silenceMs = options.silenceMs ?? silenceMsOf
     const ca = [...getCACertificates('default'), ...(options.ca === undefined ? [] : [options.ca])]
     // Made once: to read the certificates of the world takes longer than a call.
     const secureContext = createSecureContext({ ca, minVersion: 'TLSv1.2' })
@@ -58,7 +60,7 @@ export class Upstream implements Disposable {
       rejectUnauthorized: true,
       lookup: lookupFor(connect?.host),
     })
-    return watch(request, target.host, signal)
+    return watch(request, target.host, this.#silenceMs(target), signal)
   }
 
   /** Ends every connection, whatever it is doing. */
@@ -72,21 +74,27 @@ export class Upstream implements Disposable {
   }
 }
 
-function watch(request: ClientRequest, host: string, signal: AbortSignal): Sending {
+/** 1fichier takes minutes to answer the end of a large upload, or to look for viruses; with all else nobody waits so long. */
+function silenceMsOf({ kind, path }: Target): number {
+  return kind === 'upload' || path === '/v1/file/scan.cgi' ? 10 * MINUTE_MS : 2 * MINUTE_MS
+}
+
+function watch(request: ClientRequest, host: string, silenceMs: number, signal: AbortSignal): Sending {
   let sent = false
   let problem = 'cannot be reached'
   request.once('socket', (socket: Socket) => {
     const connected = (): void => {
       sent = true
       problem = 'broke off before it answered'
-      socket.setTimeout(IDLE_MS)
+      socket.setTimeout(silenceMs)
     }
     // A socket that is used again has its handshake behind it, and the request goes out at once.
     if (socket instanceof TLSSocket && socket.authorized) connected()
     else socket.once('secureConnect', connected)
   })
   request.once('timeout', () => {
-    request.destroy(new Error(sent ? 'no byte moved for ten minutes' : 'no connection after ten seconds'))
+    const [what, ms] = sent ? ['byte moved', silenceMs] : ['connection', CONNECT_MS]
+    request.destroy(new Error(`no ${what} for ${ms / SECOND_MS} s`))
   })
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', resolve)

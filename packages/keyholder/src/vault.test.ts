@@ -8,7 +8,7 @@ import { before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type ErrorCode, GatewayError, Secret } from '@guichet/core'
 import fc from 'fast-check'
-import { testDirectory } from './recording-upstream.ts'
+import { testDirectory } from './recording-upstream.testing.ts'
 import { createVault, forgetVault, inspectVault, openVault, resealVault, unlockVault } from './vault.ts'
 import { isBearable, parseVault } from './vault-format.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { GatewayError, HOUR_MS, type HttpRequest, type HttpResponse, Secret } from '@guichet/core'
 import { connectKeyholder, type KeyholderClient } from './client.ts'
 import { Keyholder } from './keyholder.ts'
-import { type RecordingUpstream, startUpstream, testDirectory } from './recording-upstream.ts'
+import { type RecordingUpstream, startUpstream, testDirectory } from './recording-upstream.testing.ts'
 import { serveKeyholder } from './server.ts'
 import { Upstream } from './upstream.ts'
 import { createVault } from './vault.ts'
@@ -27,7 +27,9 @@ export interface World extends AsyncDisposable {
   readonly time: { monotonicMs: number }
 }
 
-export async function startWorld(options: { names?: readonly string[]; port?: number } = {}): Promise<World> {
+export async function startWorld(
+  options: { names?: readonly string[]; port?: number; silenceMs?: number } = {},
+): Promise<World> {
   await using opened = new AsyncDisposableStack()
   const directory = opened.use(testDirectory())
   const upstream = opened.use(await startUpstream(options.names))
@@ -41,6 +43,7 @@ export async function startWorld(options: { names?: readonly string[]; port?: nu
         new Upstream({
           connect: { host: '127.0.0.1', port: options.port ?? upstream.port },
           ca: readFileSync(upstream.caFile, 'utf8'),
+          ...(options.silenceMs !== undefined && { silenceMs: () => options.silenceMs ?? 0 }),
         }),
       ),
       unlockSecret: async () => PASSPHRASE,
