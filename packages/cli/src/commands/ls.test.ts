@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
-import { createKeyText } from '@guichet/core'
+import { answerAsGateway } from '../gateway.testing.ts'
 import { openTestWorld } from '../world.testing.ts'
 
 describe('ls --refresh', () => {
@@ -11,7 +8,7 @@ describe('ls --refresh', () => {
     await using test = await openTestWorld()
     const asked: string[] = []
     const known = new Set(['/'])
-    const server = createServer((request, response) => {
+    await using _gateway = await answerAsGateway(test, (request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? '/', 'http://x')
       const at = searchParams.get('at') ?? ''
       asked.push(`${pathname.slice('/api/v1/'.length)} ${at}`)
@@ -23,28 +20,18 @@ describe('ls --refresh', () => {
         : { folder, folders: [], files: [], ageMs: 0 }
       response.writeHead(isThere ? 200 : 404)
       response.end(JSON.stringify(isThere ? body : { code: 'not-found', message: 'no', requestId: '1' }))
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    test.env = {
-      GUICHET_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      GUICHET_KEY: createKeyText((count) => new Uint8Array(count)),
-    }
-    try {
-      assert.equal((await test.run(['ls', '/a/b'])).exit, 4)
-      assert.deepEqual(asked.splice(0), ['nodes /a/b'])
-      assert.equal((await test.run(['ls', '--refresh', '/a/b'])).exit, 0)
-      assert.deepEqual(asked, [
-        'nodes /a/b',
-        'nodes /a',
-        'children /',
-        'nodes /a',
-        'children /a',
-        'nodes /a/b',
-        'children /a/b',
-      ])
-    } finally {
-      server.closeAllConnections()
-      server.close()
-    }
+    })
+    assert.equal((await test.run(['ls', '/a/b'])).exit, 4)
+    assert.deepEqual(asked.splice(0), ['nodes /a/b'])
+    assert.equal((await test.run(['ls', '--refresh', '/a/b'])).exit, 0)
+    assert.deepEqual(asked, [
+      'nodes /a/b',
+      'nodes /a',
+      'children /',
+      'nodes /a',
+      'children /a',
+      'nodes /a/b',
+      'children /a/b',
+    ])
   })
 })

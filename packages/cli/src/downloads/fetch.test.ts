@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { createKeyText } from '@guichet/core'
 import type { ApiFile } from '@guichet/sdk'
+import { leadNowhere } from '../gateway.testing.ts'
 import { startProgress } from '../progress.ts'
 import { openSession } from '../session.ts'
 import { openTestWorld } from '../world.testing.ts'
@@ -24,9 +24,7 @@ const FILE: ApiFile = {
 describe('fetching many files', () => {
   it('waits once for a gateway that is gone, not for each file', async () => {
     await using test = await openTestWorld()
-    const GUICHET_KEY = createKeyText((count) => new Uint8Array(count))
-    // Nobody listens at port 1.
-    test.env = { GUICHET_URL: 'http://127.0.0.1:1', GUICHET_KEY }
+    leadNowhere(test)
     let waits = 0
     const clock = {
       nowMs: () => 0,

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile, symlink, writeFile } from 'node:fs/promises'
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
 import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
-import { createKeyText } from '@guichet/core'
 import type { ApiFile } from '@guichet/sdk'
+import { answerAsGateway } from '../gateway.testing.ts'
 import { startProgress } from '../progress.ts'
 import { openSession, type Session } from '../session.ts'
 import { createWhirlpool } from '../whirlpool.ts'
@@ -48,22 +46,12 @@ async function openGate(answer: Answer): Promise<Gate> {
   await using opened = new AsyncDisposableStack()
   const test = opened.use(await openTestWorld())
   const starts: number[] = []
-  const server = createServer((request, response) => {
+  const gateway = await answerAsGateway(test, (request, response) => {
     const startByte = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
     starts.push(startByte)
     answer(response, startByte, starts.length)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  opened.defer(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
   })
-  const { port } = server.address() as AddressInfo
-  test.env = {
-    GUICHET_URL: `http://127.0.0.1:${port}`,
-    GUICHET_KEY: createKeyText((count) => new Uint8Array(count)),
-  }
+  opened.use(gateway)
   const world = { ...test.world(), clock: { nowMs: () => 0, sleep: async () => {} } }
   const session = opened.use(openSession(world, { quiet: true }))
   const owned = opened.move()

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { describe, it } from 'node:test'
-import { createKeyText } from '@guichet/core'
 import type { ApiTransfer } from '@guichet/sdk'
+import { answerAsGateway } from '../gateway.testing.ts'
 import { startProgress } from '../progress.ts'
 import { openSession, type Session } from '../session.ts'
 import { createWhirlpool } from '../whirlpool.ts'
@@ -42,7 +39,7 @@ async function openPlace(answers: readonly Partial<ApiTransfer>[]): Promise<Plac
   const path = join(test.folder, 'a')
   await writeFile(path, CONTENT)
   let asked = 0
-  const server = createServer((request, response) => {
+  const gateway = await answerAsGateway(test, (request, response) => {
     request.resume()
     request.once('end', () => {
       if (request.method === 'PUT') {
@@ -55,18 +52,8 @@ async function openPlace(answers: readonly Partial<ApiTransfer>[]): Promise<Plac
       asked += 1
       response.end(JSON.stringify({ ...TRANSFER, ...answer }))
     })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  opened.defer(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
   })
-  const { port } = server.address() as AddressInfo
-  test.env = {
-    GUICHET_URL: `http://127.0.0.1:${port}`,
-    GUICHET_KEY: createKeyText((count) => new Uint8Array(count)),
-  }
+  opened.use(gateway)
   let errors = ''
   const written = new Writable({
     write(chunk: Buffer, _encoding, done) {

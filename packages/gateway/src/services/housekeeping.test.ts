@@ -37,7 +37,7 @@ describe('housekeeping', () => {
     await using process = await world.start()
     await using _ = await startHousekeeping({ journal, spool, clock, log: createLog('silent') })
     const file = { name: 'a' }
-    const received = await process.uploads.receive({ key: 'owner' }, 'u1', FOLDER, file, contentOf('one'))
+    const received = await process.uploads.receive({ key: 'owner' }, FOLDER, file, contentOf('one'))
     await clock.advance(30 * DAY_MS)
     assert.deepEqual(await spool.ids(), [received.id])
   })

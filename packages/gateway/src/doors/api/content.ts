@@ -63,7 +63,6 @@ export async function putContent(
   const upload = `${caller.principal.key}/${Buffer.from(services.random(10)).toString('hex')}`
   const received = await uploads.receive(
     { key: caller.principal.key },
-    upload,
     folder,
     { name, ...content },
     bodyOf(visit.request),

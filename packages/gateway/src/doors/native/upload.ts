@@ -25,7 +25,7 @@ export async function takeUpload(
   upload: string,
   request: IncomingMessage,
 ): Promise<void> {
-  const form = new UploadForm(services, caller, upload)
+  const form = new UploadForm(services, caller)
   try {
     await form.read(request)
     const folder = await form.requireFolder()
@@ -43,7 +43,6 @@ export async function takeUpload(
 class UploadForm {
   readonly #services: UploadServices
   readonly #caller: Caller
-  readonly #upload: string
   readonly #receiving: Promise<Received>[] = []
   #folder: FolderId | undefined
   /** The folder is found and allowed; content that comes after its id waits for that. */
@@ -54,10 +53,9 @@ class UploadForm {
   #busy = 0
   #turns: (() => void)[] = []
 
-  constructor(services: UploadServices, caller: Caller, upload: string) {
+  constructor(services: UploadServices, caller: Caller) {
     this.#services = services
     this.#caller = caller
-    this.#upload = upload
   }
 
   /** Resolves when the whole request has been read; rejects with the first problem in it. */
@@ -154,7 +152,6 @@ class UploadForm {
       const folder = this.#folder ?? ROOT
       return await this.#services.uploads.receive(
         { key: principal.key },
-        this.#upload,
         folder,
         { name },
         stream,

@@ -50,7 +50,6 @@ describe('an upload through disk, journal and hashing threads', () => {
         contents.map((content, index) =>
           uploads.receive(
             { key: KEY },
-            'u1',
             ROOT,
             { name: `f${index}`, sizeBytes: content.length },
             chunks(content),

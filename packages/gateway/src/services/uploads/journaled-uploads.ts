@@ -17,7 +17,7 @@ import {
   tooManyWaiting,
 } from './rules.ts'
 
-import type { Received, Uploads, UploadsOptions } from './uploads.ts'
+import type { Announced, Received, Uploads, UploadsOptions } from './uploads.ts'
 
 /** How many uploads that lost a transfer to a repetition are remembered. */
 const REHOMED_MAX = 10_000
@@ -37,13 +37,8 @@ class JournaledUploads implements Uploads {
 
   async receive(
     who: { readonly key: KeyId | 'owner' },
-    _upload: string,
     folder: FolderId,
-    file: {
-      readonly name: string
-      readonly sizeBytes?: number | undefined
-      readonly expectWhirlpool?: string | undefined
-    },
+    file: Announced,
     content: AsyncIterable<Uint8Array>,
     signal?: AbortSignal,
   ): Promise<Received> {

@@ -8,7 +8,7 @@ describe('taking content in', () => {
     await using world = await UploadsWorld.open()
     await using process = await world.start()
     const receive = (name: string, sizeBytes?: number) =>
-      process.uploads.receive({ key: KEY }, 'u1', FOLDER, { name, sizeBytes }, contentOf('x'))
+      process.uploads.receive({ key: KEY }, FOLDER, { name, sizeBytes }, contentOf('x'))
     for (const name of ['', 'a/b', 'a"b', ' a', 'a\u0000b', 'x'.repeat(300)]) {
       await assert.rejects(receive(name), { code: 'invalid' })
     }
@@ -23,7 +23,7 @@ describe('taking content in', () => {
     await using world = await UploadsWorld.open()
     await using process = await world.start()
     const receive = (text: string, expectWhirlpool?: string) =>
-      process.uploads.receive({ key: KEY }, 'u1', FOLDER, { name: 'a', expectWhirlpool }, contentOf(text))
+      process.uploads.receive({ key: KEY }, FOLDER, { name: 'a', expectWhirlpool }, contentOf(text))
     await assert.rejects(receive(''), { code: 'invalid' })
     await assert.rejects(receive('abc', whirlpoolOf(Buffer.from('abd'))), { code: 'corrupt' })
     assert.equal(world.spool.contents.size, 0)
@@ -59,8 +59,7 @@ describe('taking content in', () => {
   it('leaves nothing behind of what is discarded, or cannot be journaled', async () => {
     await using world = await UploadsWorld.open()
     await using process = await world.start()
-    const receive = (name: string) =>
-      process.uploads.receive({ key: KEY }, 'u1', FOLDER, { name }, contentOf('x'))
+    const receive = (name: string) => process.uploads.receive({ key: KEY }, FOLDER, { name }, contentOf('x'))
     const [first, second, third] = [await receive('a'), await receive('b'), await receive('c')]
     await process.uploads.commit('u1', [first], { more: false })
     await assert.rejects(process.uploads.commit('u1', [second, first], { more: false }), { code: 'conflict' })
@@ -74,8 +73,7 @@ describe('taking content in', () => {
   it('gives two identical files of one request two transfers', async () => {
     await using world = await UploadsWorld.open()
     await using process = await world.start()
-    const receive = () =>
-      process.uploads.receive({ key: KEY }, 'u1', FOLDER, { name: 'a' }, contentOf('same'))
+    const receive = () => process.uploads.receive({ key: KEY }, FOLDER, { name: 'a' }, contentOf('same'))
     await process.uploads.commit('u1', [await receive(), await receive()], { more: false })
     const stored = await world.passing(process.uploads.whenStored('u1'))
     assert.equal(stored.length, 2)
@@ -236,7 +234,7 @@ describe('after a restart', () => {
     const first = await world.start()
     const [kept] = await put(first, 'u1', { a: 'one' })
     const [lost] = await put(first, 'u2', { b: 'two' })
-    await first.uploads.receive({ key: KEY }, 'u3', FOLDER, { name: 'c' }, contentOf('never committed'))
+    await first.uploads.receive({ key: KEY }, FOLDER, { name: 'c' }, contentOf('never committed'))
     await first[Symbol.asyncDispose]()
     assert.ok(kept !== undefined && lost !== undefined)
     world.spool.contents.delete(lost.id)

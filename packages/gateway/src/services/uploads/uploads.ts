@@ -14,25 +14,20 @@ import type { UploadNews } from './progress.ts'
 /** What doors call to bring content into the account. */
 export interface Uploads {
   /**
-   * One client upload: files of one folder. Takes content into the spool;
+   * Takes the content of one file into the spool;
    * nothing is acknowledged before it is on disk. What is received is not journaled yet: `commit` or `discard` it.
    * Rejects with `invalid`, `too-large` and `disk-full` before the first byte where that can be known,
    * with `corrupt` when the content is not the promised one, with `unavailable` when too much waits already.
    */
   receive(
     who: { readonly key: KeyId | 'owner' },
-    upload: string,
     folder: FolderId,
-    file: {
-      readonly name: string
-      readonly sizeBytes?: number | undefined
-      readonly expectWhirlpool?: string | undefined
-    },
+    file: Announced,
     content: AsyncIterable<Uint8Array>,
     signal?: AbortSignal,
   ): Promise<Received>
   /**
-   * All files of the request are here: journals them together and lets the uploader go.
+   * All files of one client upload are here, for one folder: journals them together and lets the uploader go.
    * `more`: other files for this folder follow at once.
    * Content that a client sends again because it lost the answer is given the transfer that it has already.
    * On failure nothing of it stays.
@@ -59,6 +54,13 @@ export interface Uploads {
   refusalOf(transfer: Transfer): GatewayError | undefined
   /** Why transfers do not get on for now, when that needs nobody: 1fichier does not answer, the disk fails. */
   trouble(): GatewayError | undefined
+}
+
+/** What a client says of a file before its content comes. */
+export interface Announced {
+  readonly name: string
+  readonly sizeBytes?: number | undefined
+  readonly expectWhirlpool?: string | undefined
 }
 
 /** Content that is in the spool and not in the journal yet. */

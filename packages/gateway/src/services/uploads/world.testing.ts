@@ -200,7 +200,7 @@ export async function put(
   for (const [name, content] of Object.entries(files)) {
     const key = options.key ?? KEY
     const folder = options.folder ?? FOLDER
-    received.push(await process.uploads.receive({ key }, upload, folder, { name }, contentOf(content)))
+    received.push(await process.uploads.receive({ key }, folder, { name }, contentOf(content)))
   }
   return await process.uploads.commit(upload, received, { more: options.more ?? false })
 }
