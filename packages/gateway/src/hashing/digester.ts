@@ -7,10 +7,7 @@ export interface Digester {
   digest(): string
 }
 
-/**
- * OpenSSL where it has Whirlpool (it hides in the legacy provider), else WebAssembly:
- * 229–258 against 148 MB/s on one core (libraries.md §9).
- */
+/** OpenSSL where it has Whirlpool (it hides in the legacy provider, and is the faster one), else WebAssembly. */
 export async function createWhirlpool(): Promise<Digester> {
   if (hasNativeWhirlpool()) {
     const hash = createHash('whirlpool')
