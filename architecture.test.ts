@@ -33,7 +33,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 
   'gateway/services': ['core', 'sdk', 'gateway', 'gateway/hashing', 'gateway/connections', 'node:'],
   'gateway/hashing': ['core', 'node:', 'hash-wasm'],
-  'gateway/stores/sqlite': ['core', 'node:'],
+  'gateway/stores/sqlite': ['core', 'node:', 'zod'],
   'gateway/stores/disk': ['core', 'node:'],
   'gateway/connections': ['core', 'sdk', 'keyholder', 'gateway', 'node:', 'undici'],
   'gateway/doors': [

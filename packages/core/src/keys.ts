@@ -48,21 +48,31 @@ export interface VirtualKey {
   readonly rootPath: string
   /** May its holder tunnel to hosts that are not 1fichier's through the proxy door? */
   readonly mayTunnel: boolean
+  readonly limits: KeyLimits
   readonly createdMs: number
   readonly expiresMs: number | undefined
   readonly revokedMs: number | undefined
 }
+
+/** What narrows a key beyond its verbs, its root and its end; what is absent does not. */
+export interface KeyLimits {
+  /** It is good from this moment on. */
+  readonly notBeforeMs?: number | undefined
+}
+
+export type KeyProblem = 'revoked' | 'expired' | 'not-yet'
 
 /** Keys last this long unless told otherwise. */
 export const KEY_LIFETIME_MS: number = 90 * DAY_MS
 
 /** Why a key is not good at a moment, or nothing. */
 export function problemOfKey(
-  key: Pick<VirtualKey, 'revokedMs' | 'expiresMs'>,
+  key: Pick<VirtualKey, 'revokedMs' | 'expiresMs' | 'limits'>,
   nowMs: number,
-): 'revoked' | 'expired' | undefined {
+): KeyProblem | undefined {
   if (key.revokedMs !== undefined) return 'revoked'
   if (key.expiresMs !== undefined && key.expiresMs <= nowMs) return 'expired'
+  if (key.limits.notBeforeMs !== undefined && nowMs < key.limits.notBeforeMs) return 'not-yet'
   return undefined
 }
 

@@ -198,9 +198,16 @@ export interface ApiKey {
   readonly verbs: readonly string[]
   readonly root: string
   readonly mayTunnel: boolean
+  readonly limits: ApiKeyLimits
   readonly createdMs: number
   readonly expiresMs?: number
   readonly revokedMs?: number
+}
+
+/** What narrows a key beyond its verbs, its root and its end; what is absent does not. */
+export interface ApiKeyLimits {
+  /** It is good from this moment on. */
+  readonly notBeforeMs?: number | undefined
 }
 
 export interface ApiIssueKey {
@@ -211,6 +218,7 @@ export interface ApiIssueKey {
   /** Default 90 days; 0 is for ever. */
   readonly lifetimeMs?: number
   readonly mayTunnel?: boolean
+  readonly limits?: ApiKeyLimits
 }
 
 /** The only moment at which the text of a key is seen. */

@@ -73,6 +73,7 @@ export function sampleKey(number: number, fields: Partial<VirtualKey> = {}): Vir
     root: folderId(0),
     rootPath: '/',
     mayTunnel: false,
+    limits: {},
     createdMs: Date.UTC(2026, 0, 1) + number,
     expiresMs: undefined,
     revokedMs: undefined,

@@ -171,8 +171,9 @@ function rowsOf(key: ApiKey, nowMs: number): readonly (readonly string[])[] {
 }
 
 function stateOf(key: ApiKey, nowMs: number): string {
-  const { expiresMs, revokedMs } = key
-  const problem = problemOfKey({ expiresMs, revokedMs }, nowMs)
+  const { expiresMs, revokedMs, limits } = key
+  const problem = problemOfKey({ expiresMs, revokedMs, limits }, nowMs)
+  if (problem === 'not-yet') return `not good before ${timeText(limits.notBeforeMs ?? 0)}`
   if (problem === 'revoked') return `revoked ${timeText(revokedMs ?? 0)}`
   if (problem === 'expired') return `expired ${timeText(expiresMs ?? 0)}`
   return expiresMs === undefined ? 'active for ever' : `active until ${timeText(expiresMs)}`

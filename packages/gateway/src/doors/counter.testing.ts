@@ -243,7 +243,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       const { name = `key ${names}`, verbs, root = ROOT, rootPath = '/', lifetimeMs } = fields
       const findRoot = async () => ({ id: root, path: rootPath })
       const owner = { principal: OWNER, door: 'admin', requestId: 'test' } as const
-      return keys.issue(owner, { name, verbs, findRoot, lifetimeMs, mayTunnel: false })
+      return keys.issue(owner, { name, verbs, findRoot, lifetimeMs, mayTunnel: false, limits: {} })
     },
     native: (key, endpoint, body = {}) =>
       ask({

@@ -76,7 +76,13 @@ function open(db: ReturnType<typeof openDatabase>) {
     const text = createKeyText(randomBytes)
     const key = {
       ...{ id: parseKeyId('k-abcdefgh'), name: 'tv', verbs: ['list'] as const, root: ROOT, rootPath: '/' },
-      ...{ mayTunnel: false, createdMs: clock.nowMs(), expiresMs: undefined, revokedMs: undefined },
+      ...{
+        mayTunnel: false,
+        limits: {},
+        createdMs: clock.nowMs(),
+        expiresMs: undefined,
+        revokedMs: undefined,
+      },
     }
     await keys.add(key, principals.hash(text))
     return text

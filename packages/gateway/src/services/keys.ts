@@ -6,6 +6,7 @@ import {
   GatewayError,
   KEY_LIFETIME_MS,
   type KeyId,
+  type KeyLimits,
   type KeyStore,
   type Verb,
   type VirtualKey,
@@ -21,6 +22,7 @@ export interface KeyWish {
   /** 0 is for ever; absent is 90 days. */
   readonly lifetimeMs?: number | undefined
   readonly mayTunnel: boolean
+  readonly limits: KeyLimits
 }
 
 const LIFETIME_MAX_MS = 36_500 * DAY_MS
@@ -62,6 +64,7 @@ export function createKeys(options: {
         root: root.id,
         rootPath: root.path,
         mayTunnel: wish.mayTunnel,
+        limits: wish.limits,
         createdMs: nowMs,
         expiresMs: lifetimeMs === 0 ? undefined : nowMs + lifetimeMs,
         revokedMs: undefined,

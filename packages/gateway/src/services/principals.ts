@@ -6,6 +6,8 @@ import {
   isKeyText,
   KEY_PREFIX,
   type KeyId,
+  type KeyLimits,
+  type KeyProblem,
   type KeyStore,
   mayBeApiKey,
   problemOfKey,
@@ -23,6 +25,7 @@ export interface Principal {
   readonly root: FolderId
   readonly rootPath: string
   readonly mayTunnel: boolean
+  readonly limits: KeyLimits
   /** When the key ends by itself; absent: never. */
   readonly expiresMs?: number | undefined
 }
@@ -34,6 +37,7 @@ export const OWNER: Principal = {
   root: ROOT,
   rootPath: '/',
   mayTunnel: true,
+  limits: {},
 }
 
 /** What stood in an `Authorization` or `Proxy-Authorization` header. */
@@ -113,8 +117,8 @@ export function createPrincipals(options: {
 }
 
 function principalOf(key: VirtualKey): Principal {
-  const { id, name, verbs, root, rootPath, mayTunnel, expiresMs } = key
-  return { key: id, name, verbs, root, rootPath, mayTunnel, expiresMs }
+  const { id, name, verbs, root, rootPath, mayTunnel, limits, expiresMs } = key
+  return { key: id, name, verbs, root, rootPath, mayTunnel, limits, expiresMs }
 }
 
 function missing(): GatewayError {
@@ -129,7 +133,13 @@ function unknown(): GatewayError {
   })
 }
 
-function ended(name: string, problem: 'revoked' | 'expired'): GatewayError {
+function ended(name: string, problem: KeyProblem): GatewayError {
+  if (problem === 'not-yet') {
+    return new GatewayError('unauthenticated', `the virtual key "${name}" is not good yet`, {
+      hint: '`guichet key show ID` says from when on',
+      facts: { name, problem },
+    })
+  }
   return new GatewayError('unauthenticated', `the virtual key "${name}" is ${problem}`, {
     hint: 'make a new one with `guichet key create`',
     facts: { name, problem },

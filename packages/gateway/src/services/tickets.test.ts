@@ -39,7 +39,15 @@ function open() {
 function ticketOf(number: number): Ticket {
   const key = parseKeyId(`k-${String(number).padStart(8, '0')}`)
   return {
-    principal: { key, name: 'tv', verbs: ['download'], root: ROOT, rootPath: '/', mayTunnel: false },
+    principal: {
+      key,
+      name: 'tv',
+      verbs: ['download'],
+      root: ROOT,
+      rootPath: '/',
+      mayTunnel: false,
+      limits: {},
+    },
     file: {
       ...{ link: { domain: '1fichier.com', id: parseFileId('abcde12345') }, folder: ROOT, name: 'file' },
       ...{ sizeBytes: 1, dateMs: 0, whirlpool: undefined, contentType: undefined },

@@ -14,6 +14,7 @@ export function keyStoreContract(name: string, open: () => Promise<KeyStore>): v
         root: folderId(22_700_000),
         rootPath: '/a/b',
         mayTunnel: true,
+        limits: { notBeforeMs: Date.UTC(2026, 1, 1) },
         expiresMs: Date.UTC(2026, 3, 1),
       })
       await store.add(key, 'hash-1')

@@ -50,6 +50,7 @@ function keyRoutes(services: ApiServices): readonly ApiRoute[] {
             root: z.string().optional(),
             lifetimeMs: z.number().int().nonnegative().optional(),
             mayTunnel: z.boolean().optional(),
+            limits: z.strictObject({ notBeforeMs: z.number().int().optional() }).optional(),
           })
           .parse(body)
         const verbs = parseVerbs(wish.verbs.join(','))
@@ -62,6 +63,7 @@ function keyRoutes(services: ApiServices): readonly ApiRoute[] {
           },
           lifetimeMs: wish.lifetimeMs,
           mayTunnel: wish.mayTunnel ?? false,
+          limits: wish.limits ?? {},
         })
         return { ...apiKey(issued.key), key: issued.text }
       },

@@ -44,13 +44,14 @@ export async function apiNode(catalogue: Catalogue, node: FolderNode | FileNode)
 }
 
 export function apiKey(key: VirtualKey): ApiKey {
-  const { id, name, verbs, rootPath: root, mayTunnel, createdMs, expiresMs, revokedMs } = key
+  const { id, name, verbs, rootPath: root, mayTunnel, limits, createdMs, expiresMs, revokedMs } = key
   return {
     id,
     name,
     verbs,
     root,
     mayTunnel,
+    limits,
     createdMs,
     ...(expiresMs !== undefined && { expiresMs }),
     ...(revokedMs !== undefined && { revokedMs }),

@@ -85,7 +85,15 @@ export function principalOf(secret: string | undefined): Principal {
   }
   const mayTunnel = secret === SECRET
   const key = parseKeyId(mayTunnel ? 'k-aaaaaaaa' : 'k-bbbbbbbb')
-  return { key, name: mayTunnel ? 'tunneller' : 'plain', verbs: [], root: ROOT, rootPath: '/', mayTunnel }
+  return {
+    key,
+    name: mayTunnel ? 'tunneller' : 'plain',
+    verbs: [],
+    root: ROOT,
+    rootPath: '/',
+    mayTunnel,
+    limits: {},
+  }
 }
 
 /** Sends some bytes to a port and gives back everything that comes until the other side ends. */

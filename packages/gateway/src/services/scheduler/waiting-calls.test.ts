@@ -35,7 +35,7 @@ async function openAccount() {
   account.plant(inside, 'other', Buffer.from('content'), 1e12)
   const owner: Caller = { principal: OWNER, door: 'admin', requestId: 'of the owner' }
   const principal = {
-    ...{ key: keyOf(1), name: 'confined', verbs: VERBS, mayTunnel: false },
+    ...{ key: keyOf(1), name: 'confined', verbs: VERBS, mayTunnel: false, limits: {} },
     ...{ root: inside, rootPath: '/inside' },
   }
   const confined: Caller = { principal, door: 'api', requestId: 'of the key' }

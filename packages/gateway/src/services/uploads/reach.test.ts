@@ -8,7 +8,7 @@ async function openWorld() {
   const world = await UploadsWorld.open()
   const key = {
     ...{ id: KEY, name: 'confined', root: FOLDER, rootPath: '/backup', verbs: ['upload'] as const },
-    ...{ mayTunnel: false, createdMs: START_MS, expiresMs: undefined, revokedMs: undefined },
+    ...{ mayTunnel: false, limits: {}, createdMs: START_MS, expiresMs: undefined, revokedMs: undefined },
   }
   await world.keys.add(key, 'a hash')
   const make = async (name: string, parent: FolderId): Promise<FolderId> => {

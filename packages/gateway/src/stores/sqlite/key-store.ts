@@ -1,6 +1,7 @@
 import {
   GatewayError,
   type KeyId,
+  type KeyLimits,
   type KeyStore,
   parseFolderId,
   parseKeyId,
@@ -8,6 +9,7 @@ import {
   problemOfKey,
   type VirtualKey,
 } from '@guichet/core'
+import { z } from 'zod'
 import type { Database, Statement } from './database.ts'
 import { isConstraint } from './failures.ts'
 
@@ -18,12 +20,13 @@ interface KeyRow {
   readonly root: number
   readonly root_path: string
   readonly may_tunnel: number
+  readonly limits: string
   readonly created_ms: number
   readonly expires_ms: number | null
   readonly revoked_ms: number | null
 }
 
-const KEY = 'id, name, verbs, root, root_path, may_tunnel, created_ms, expires_ms, revoked_ms'
+const KEY = 'id, name, verbs, root, root_path, may_tunnel, limits, created_ms, expires_ms, revoked_ms'
 
 export class SqliteKeyStore implements KeyStore {
   readonly #db: Database
@@ -36,7 +39,7 @@ export class SqliteKeyStore implements KeyStore {
 
   constructor(db: Database) {
     this.#db = db
-    this.#insert = db.prepare(`INSERT INTO keys (hash, ${KEY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    this.#insert = db.prepare(`INSERT INTO keys (hash, ${KEY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
     this.#byHash = db.prepare(`SELECT ${KEY} FROM keys WHERE hash = ?`)
     this.#byId = db.prepare(`SELECT ${KEY} FROM keys WHERE id = ?`)
     this.#byName = db.prepare(`SELECT ${KEY} FROM keys WHERE name = ?`)
@@ -59,6 +62,7 @@ export class SqliteKeyStore implements KeyStore {
           key.root,
           key.rootPath,
           key.mayTunnel ? 1 : 0,
+          JSON.stringify(key.limits),
           key.createdMs,
           key.expiresMs ?? null,
           key.revokedMs ?? null,
@@ -106,10 +110,18 @@ function virtualKey(row: KeyRow): VirtualKey {
     root: parseFolderId(row.root),
     rootPath: row.root_path,
     mayTunnel: row.may_tunnel === 1,
+    limits: keyLimits(row.limits),
     createdMs: row.created_ms,
     expiresMs: row.expires_ms ?? undefined,
     revokedMs: row.revoked_ms ?? undefined,
   }
+}
+
+const LIMITS = z.strictObject({ notBeforeMs: z.number().optional() })
+
+/** A limit that this version does not know closes the key rather than being passed over. */
+function keyLimits(text: string): KeyLimits {
+  return LIMITS.parse(JSON.parse(text))
 }
 
 function nameTaken(name: string, id: string): GatewayError {
