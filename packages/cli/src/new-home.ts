@@ -50,7 +50,11 @@ export async function makeHome(home: Home, options: NewHome): Promise<void> {
       : await openUnlockFile(unlock.path, isBeside ? { home: home.path, draft } : undefined, world, undo)
   await createAuthority(draft, nowMs)
   await writeWhole(join(draft, 'config.json'), `${JSON.stringify(configOf(unlock), null, 2)}\n`, 0o600)
-  await createVault(join(draft, 'vault'), { apiKey, secrets: [secret], nowMs })
+  const way =
+    unlock.kind === 'file'
+      ? ({ name: 'unlock-file', kind: 'file' } as const)
+      : ({ name: 'passphrase', kind: 'passphrase' } as const)
+  await createVault(join(draft, 'vault'), { apiKey, ways: [{ ...way, secret }], nowMs })
   if (isBeside) await becomeHome(draft, home.path)
   else await moveInto(draft, home.path, undo)
   undo.move()

@@ -9,6 +9,7 @@ import {
   type Secret,
 } from '@guichet/core'
 import type { KeyholderStatus } from './keyholder.ts'
+import type { WayChange } from './ways.ts'
 
 /** The gateway's end of the socket. Calls may overlap. */
 export interface KeyholderClient extends AsyncDisposable {
@@ -20,6 +21,8 @@ export interface KeyholderClient extends AsyncDisposable {
   unseal(passphrase?: Secret): Promise<KeyholderStatus>
   /** Rejects with `account-refused` when 1fichier does not take the new key: then the old one stays. */
   rotate(newKey: Secret, options: { readonly check: boolean }): Promise<KeyholderStatus>
+  /** Changes how the vault can be opened; `secret` opens it now. Works while it is sealed, too. */
+  changeWays(secret: Secret, change: WayChange): Promise<KeyholderStatus>
   /** Ends every call under way. */
   close(): Promise<void>
 }
@@ -43,9 +46,19 @@ export function connectKeyholder(options: { readonly socketPath: string }): Keyh
     seal: () => control('POST', '/seal', {}),
     unseal: (passphrase) => control('POST', '/unseal', { passphrase: passphrase?.expose() }),
     rotate: (newKey, { check }) => control('POST', '/rotate', { newKey: newKey.expose(), check }),
+    changeWays: (secret, change) =>
+      control('POST', '/ways', { ...bodyOfChange(change), secret: secret.expose() }),
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function bodyOfChange(change: WayChange): object {
+  if (change.act === 'remove') return change
+  if (change.act === 'replace')
+    return { act: change.act, newSecret: change.secret?.expose(), cost: change.cost }
+  const { act, way, cost } = change
+  return { act, name: way.name, kind: way.kind, newSecret: way.secret.expose(), cost }
 }
 
 interface Sent {

@@ -185,7 +185,7 @@ describe('control', () => {
     await using world = await startWorld()
     using directory = testDirectory()
     const keyholder = new Keyholder({
-      vaultPath: join(directory.path, 'vault'),
+      home: directory.path,
       upstream: new Upstream({}),
       unlockSecret: async () => PASSPHRASE,
       nowMs: () => 0,

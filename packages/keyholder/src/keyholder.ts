@@ -1,28 +1,36 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { DAY_MS, GatewayError, MINUTE_MS, type Secret } from '@guichet/core'
+import { join } from 'node:path'
+import { DAY_MS, GatewayError, MINUTE_MS, type Secret, systemCodeOf } from '@guichet/core'
 import { API_HOST, permit, UploadNodes } from './closed-list.ts'
 import { brokenOff, forward } from './forward.ts'
+import type { Disk } from './private-file.ts'
+import { isMarkedSealed, markSealed, unmarkSealed } from './seal-mark.ts'
 import type { Upstream } from './upstream.ts'
 import {
   forgetVault,
   inspectVault,
   type OpenedVault,
+  reopenVault,
   requireApiKey,
   resealVault,
   unlockVault,
 } from './vault.ts'
+import { changeWays, type WayChange } from './ways.ts'
 
 /** Reads a secret that may open the vault. */
 export type UnlockSecret = () => Promise<Secret>
 
 export interface KeyholderOptions {
-  readonly vaultPath: string
+  /** The directory that holds the file `vault`. */
+  readonly home: string
   readonly upstream: Upstream
   /** Where the secret comes from when a caller brings none. */
   readonly unlockSecret: UnlockSecret
   readonly nowMs: () => number
   /** Does not jump when somebody sets the machine's clock. */
   readonly monotonicMs: () => number
+  /** Only tests bring another one. */
+  readonly disk?: Disk
 }
 
 export interface KeyholderStatus {
@@ -47,6 +55,7 @@ const CHECK_BYTES_MAX = 8 * 1024 * 1024
 
 export class Keyholder implements Disposable {
   readonly #options: KeyholderOptions
+  readonly #vaultPath: string
   readonly #nodes = new UploadNodes()
   readonly #flights = new Set<AbortController>()
   #state: State = { kind: 'sealed', reason: 'it has not been unsealed yet' }
@@ -56,13 +65,20 @@ export class Keyholder implements Disposable {
 
   constructor(options: KeyholderOptions) {
     this.#options = options
+    this.#vaultPath = join(options.home, 'vault')
+    if (isMarkedSealed(options.home)) this.#state = { kind: 'sealed', reason: 'somebody sealed it' }
+  }
+
+  /** Was it sealed by somebody who has not unsealed it since, in this process or in one before? */
+  get isSealedOnPurpose(): boolean {
+    return isMarkedSealed(this.#options.home)
   }
 
   async status(): Promise<KeyholderStatus> {
-    const { vaultPath, nowMs } = this.#options
+    const { nowMs } = this.#options
     const state = this.#state
     // The reason of the seal tells why a vault cannot be read.
-    const storedAtMs = await inspectVault(vaultPath).catch(() => undefined)
+    const storedAtMs = await inspectVault(this.#vaultPath).catch(() => undefined)
     return {
       sealed: state.kind === 'sealed',
       ...(state.kind === 'sealed' && { reason: state.reason }),
@@ -82,6 +98,20 @@ export class Keyholder implements Disposable {
     if (state.kind === 'open') forgetVault(state.vault)
   }
 
+  /** `seal`, in effect at once, and also for every keyholder of this home that is started before somebody unseals. */
+  async sealForGood(): Promise<void> {
+    this.seal('somebody sealed it')
+    try {
+      await markSealed(this.#options.home)
+    } catch (cause) {
+      throw new GatewayError('sealed', 'it is sealed, but after a restart it would open by itself', {
+        hint: 'the disk did not take the mark: make room there and run `guichet seal` again, or move the unlock file away',
+        facts: { reason: systemCodeOf(cause) ?? 'unknown' },
+        cause,
+      })
+    }
+  }
+
   /** Rejects like `unlockVault` or like the source; an open keyholder then stays open with what it has. */
   async unseal(unlockSecret: UnlockSecret = this.#options.unlockSecret): Promise<void> {
     await this.#change(async () => {
@@ -92,26 +122,38 @@ export class Keyholder implements Disposable {
         throw sealedBecause('it was sealed again meanwhile')
       }
       this.#swap(vault)
+      await unmarkSealed(this.#options.home)
     })
   }
 
-  /** With `check` the new key makes one listing first, which counts against 1fichier's limits. */
+  /**
+   * With `check` the new key makes one listing first, which counts against 1fichier's limits.
+   * Calls under way end with the key they began with. After a failure memory and disk hold the same key, old or new.
+   */
   async rotate(newKey: Secret, check: boolean): Promise<void> {
     await this.#change(async () => {
       requireApiKey(newKey)
+      const { nowMs, disk } = this.#options
       const old = this.#opened()
       const apiKey = Buffer.from(newKey.expose(), 'latin1')
       try {
         if (check) await this.#inFlight(new AbortController(), (signal) => this.#tryKey(apiKey, signal))
-        await resealVault(this.#options.vaultPath, old.dataKey, newKey, this.#options.nowMs())
+        await resealVault(this.#vaultPath, old.dataKey, apiKey, nowMs(), disk)
       } catch (failure) {
-        apiKey.fill(0)
         this.#opened() // A seal in between is the better reason: it has overwritten what the rotation needs.
+        await this.#holdWhatIsStored(old)
         throw failure
+      } finally {
+        apiKey.fill(0)
       }
-      if (this.#isHolding(old)) this.#swap({ apiKey, dataKey: Buffer.from(old.dataKey) })
-      else apiKey.fill(0)
+      await this.#holdWhatIsStored(old)
     })
+  }
+
+  /** Changes how the vault can be opened, open or sealed; `secret` opens it now. Rejects like `changeWays`. */
+  async changeWays(secret: Secret, change: WayChange): Promise<void> {
+    const { nowMs, disk } = this.#options
+    await this.#change(() => changeWays(this.#vaultPath, secret, change, nowMs(), disk))
   }
 
   async forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -142,7 +184,7 @@ export class Keyholder implements Disposable {
 
   async #unlock(unlockSecret: UnlockSecret): Promise<OpenedVault> {
     try {
-      return await unlockVault(this.#options.vaultPath, await unlockSecret())
+      return await unlockVault(this.#vaultPath, await unlockSecret())
     } catch (failure) {
       if (this.#state.kind === 'sealed') this.#state = { kind: 'sealed', reason: reasonOf(failure) }
       throw failure
@@ -151,6 +193,14 @@ export class Keyholder implements Disposable {
 
   #isHolding(vault: OpenedVault): boolean {
     return this.#state.kind === 'open' && this.#state.vault === vault
+  }
+
+  /** The file decides: a write that failed after its rename has put the new key there. */
+  async #holdWhatIsStored(old: OpenedVault): Promise<void> {
+    const apiKey = await reopenVault(this.#vaultPath, old.dataKey).catch(() => undefined)
+    if (apiKey === undefined) return // Nothing is known to be better than what is held.
+    if (this.#isHolding(old)) this.#swap({ apiKey, dataKey: Buffer.from(old.dataKey) })
+    else apiKey.fill(0)
   }
 
   #swap(vault: OpenedVault): void {
@@ -179,7 +229,7 @@ export class Keyholder implements Disposable {
   /** One change at a time, so that guessing a passphrase cannot fill the memory with key derivations. */
   async #change(work: () => Promise<void>): Promise<void> {
     if (this.#isChanging) {
-      throw new GatewayError('conflict', 'another unseal or rotation is under way', {
+      throw new GatewayError('conflict', 'another unseal, rotation or change of the vault is under way', {
         hint: 'wait for its end',
       })
     }

@@ -17,6 +17,19 @@ export interface PrivateFile {
   readonly guard: 'owner' | 'service-manager'
 }
 
+/** What writing takes of the disk, so that a test can let it fail at each step. */
+export interface Disk {
+  open(
+    path: string,
+    flags: string | number,
+    mode?: number,
+  ): Promise<Pick<FileHandle, 'writeFile' | 'sync'> & AsyncDisposable>
+  rename(from: string, to: string): Promise<void>
+  rm(path: string, options: { readonly force: true }): Promise<void>
+}
+
+const DISK: Disk = { open, rename, rm }
+
 /** Reads a secret file; refuses whatever somebody else could have read, written or put in its place. */
 export async function readPrivateFile(file: PrivateFile): Promise<string> {
   await using handle = await openPrivate(file)
@@ -45,20 +58,25 @@ export async function readPrivateFile(file: PrivateFile): Promise<string> {
 }
 
 /** After it resolves the new text is on the disk; whatever happens before, the old file is whole. */
-export async function writePrivateFile(path: string, text: string, suffix: string): Promise<void> {
+export async function writePrivateFile(
+  path: string,
+  text: string,
+  suffix: string,
+  disk: Disk = DISK,
+): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${suffix}.tmp`)
   try {
     {
-      await using handle = await open(temporary, 'wx', 0o600)
+      await using handle = await disk.open(temporary, 'wx', 0o600)
       await handle.writeFile(text)
       await handle.sync()
     }
-    await rename(temporary, path)
+    await disk.rename(temporary, path)
   } catch (failure) {
-    await rm(temporary, { force: true })
+    await disk.rm(temporary, { force: true })
     throw failure
   }
-  await using directory = await open(dirname(path), constants.O_RDONLY)
+  await using directory = await disk.open(dirname(path), constants.O_RDONLY)
   await directory.sync()
 }
 

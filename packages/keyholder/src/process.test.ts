@@ -20,7 +20,7 @@ const COST = { passes: 2, memoryKiB: 19_456, parallelism: 1 }
 async function newHome(home: string, env: KeyholderStart['env'] = {}): Promise<KeyholderStart> {
   await createVault(join(home, 'vault'), {
     apiKey: new Secret(KEY),
-    secrets: [new Secret(UNLOCK)],
+    ways: [{ name: 'unlock-file', kind: 'file', secret: new Secret(UNLOCK) }],
     nowMs: 0,
     cost: COST,
   })

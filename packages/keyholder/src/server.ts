@@ -4,6 +4,9 @@ import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { GatewayError, SECOND_MS, Secret, systemCodeOf, TRAITS } from '@guichet/core'
 import type { Keyholder } from './keyholder.ts'
+import type { KdfCost } from './sealing.ts'
+import { isWayKind } from './vault-format.ts'
+import type { WayChange } from './ways.ts'
 
 /** Marks an answer as the keyholder's own refusal: everything else comes from 1fichier. */
 const ERROR_MARK = { 'x-guichet-keyholder': 'error' }
@@ -60,7 +63,7 @@ async function handle(
     case 'GET /status':
       break
     case 'POST /seal':
-      keyholder.seal('somebody sealed it')
+      await keyholder.sealForGood()
       break
     case 'POST /unseal':
       await unseal(keyholder, secretIn(body, 'passphrase'))
@@ -71,9 +74,16 @@ async function handle(
       await keyholder.rotate(newKey, body['check'])
       break
     }
+    case 'POST /ways': {
+      const secret = secretIn(body, 'secret')
+      const change = wayChangeIn(body)
+      if (secret === undefined || change === undefined) throw misunderstood('secret and a change')
+      await keyholder.changeWays(secret, change)
+      break
+    }
     default:
       throw new GatewayError('not-found', 'the keyholder has no such call', {
-        hint: 'it knows GET /status, POST /seal, POST /unseal, POST /rotate and /forward/<host>/<path>',
+        hint: 'it knows GET /status, POST /seal, /unseal, /rotate, /ways and /forward/<host>/<path>',
       })
   }
   answer(response, 200, await keyholder.status())
@@ -106,6 +116,27 @@ async function controlBody(request: IncomingMessage): Promise<Readonly<Record<st
   } finally {
     for (const chunk of [...chunks, bytes]) chunk.fill(0)
   }
+}
+
+/** The change is what `client.ts` makes of a `WayChange`; what a vault takes is checked where it is changed. */
+function wayChangeIn(body: Readonly<Record<string, unknown>>): WayChange | undefined {
+  const { act, name, kind } = body
+  const secret = secretIn(body, 'newSecret')
+  const cost = costIn(body['cost'])
+  if (act === 'replace') return { act, secret, cost }
+  if (typeof name !== 'string') return undefined
+  if (act === 'remove') return { act, name }
+  if (act !== 'add' || !isWayKind(kind) || secret === undefined) return undefined
+  return { act, way: { name, kind, secret }, cost }
+}
+
+function costIn(value: unknown): KdfCost | undefined {
+  if (value === undefined) return undefined
+  const { passes, memoryKiB, parallelism } =
+    typeof value === 'object' && value !== null ? ({ ...value } as Partial<Record<string, unknown>>) : {}
+  if (typeof passes === 'number' && typeof memoryKiB === 'number' && typeof parallelism === 'number')
+    return { passes, memoryKiB, parallelism }
+  throw misunderstood('a whole cost')
 }
 
 function secretIn(body: Readonly<Record<string, unknown>>, name: string): Secret | undefined {

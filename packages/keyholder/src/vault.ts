@@ -1,15 +1,14 @@
-import { argon2, createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { lstat } from 'node:fs/promises'
-import { promisify } from 'node:util'
 import { GatewayError, Secret } from '@guichet/core'
-import { readPrivateFile, writePrivateFile } from './private-file.ts'
+import { type Disk, readPrivateFile, writePrivateFile } from './private-file.ts'
+import { deriveKey, type KdfCost, seal, unseal } from './sealing.ts'
 import {
   apiKeyPurpose,
-  type Box,
   DEFAULT_COST,
   damaged,
   isBearable,
-  type KdfCost,
+  isWayName,
   parseVault,
   SLOTS_MAX,
   type Slot,
@@ -17,14 +16,23 @@ import {
   slotPurpose,
   VAULT_BYTES_MAX,
   type Vault,
+  type WayKind,
 } from './vault-format.ts'
 
 export interface NewVault {
   readonly apiKey: Secret
-  /** Each of them opens the vault: passphrases and contents of unlock files. */
-  readonly secrets: readonly Secret[]
+  /** Each of them opens the vault. */
+  readonly ways: readonly NewWay[]
   readonly nowMs: number
   readonly cost?: KdfCost
+}
+
+/** A way to open the vault: its secret is a passphrase, or the content of an unlock file. */
+export interface NewWay {
+  /** By this a person tells it from the others: `passphrase`, `laptop`. */
+  readonly name: string
+  readonly kind: WayKind
+  readonly secret: Secret
 }
 
 /** An open vault in memory. Whoever holds it overwrites both buffers when done. */
@@ -37,12 +45,11 @@ export interface OpenedVault {
 export async function createVault(path: string, vault: NewVault): Promise<void> {
   requireApiKey(vault.apiKey)
   const cost = vault.cost ?? DEFAULT_COST
-  if (vault.secrets.length < 1 || vault.secrets.length > SLOTS_MAX || !isBearable(cost)) {
-    throw new GatewayError('invalid', 'a vault has 1 to 8 secrets and a bearable cost', {
-      hint: 'give one passphrase or unlock file, and leave the cost to its default',
+  if (vault.ways.length < 1 || vault.ways.length > SLOTS_MAX) {
+    throw new GatewayError('invalid', `a vault has 1 to ${SLOTS_MAX} ways to open it`, {
+      hint: 'give one passphrase or unlock file',
     })
   }
-  for (const secret of vault.secrets) requireStrength(secret)
   if (await isTaken(path)) {
     throw new GatewayError('conflict', `there is already something at ${path}`, {
       hint: 'rotate the key of an existing vault with `guichet rotate`, or move the file away',
@@ -50,12 +57,13 @@ export async function createVault(path: string, vault: NewVault): Promise<void> 
   }
   const id = randomBytes(16).toString('base64')
   const dataKey = randomBytes(32)
+  const apiKey = Buffer.from(vault.apiKey.expose(), 'latin1')
   try {
     const slots: Slot[] = []
-    for (const secret of vault.secrets) slots.push(await sealSlot(id, secret, cost, dataKey))
-    await writeVault(path, sealApiKey(id, slots, dataKey, vault.apiKey, vault.nowMs))
+    for (const way of vault.ways) slots.push(await sealSlot(id, way, cost, dataKey, vault.nowMs))
+    await writeVault(path, sealApiKey(id, slots, dataKey, apiKey, new Date(vault.nowMs).toISOString()))
   } finally {
-    dataKey.fill(0)
+    forgetVault({ apiKey, dataKey })
   }
 }
 
@@ -75,23 +83,28 @@ export async function inspectVault(path: string): Promise<number> {
 /** `openVault` for the keyholder: buffers that can be overwritten, and the data key for a later rotation. */
 export async function unlockVault(path: string, secret: Secret): Promise<OpenedVault> {
   const vault = await readVault(path)
-  const dataKey = await openSlot(vault, secret)
+  const { dataKey } = await openSlot(vault, secret)
   return { dataKey, apiKey: openApiKey(path, vault, dataKey) }
+}
+
+/** The API key that is in the file now, for whoever has the data key. */
+export async function reopenVault(path: string, dataKey: Buffer): Promise<Buffer> {
+  return openApiKey(path, await readVault(path), dataKey)
 }
 
 /** Puts a new API key in the place of the old one; every secret that opened the vault still does. */
 export async function resealVault(
   path: string,
   dataKey: Buffer,
-  newKey: Secret,
+  newKey: Buffer,
   nowMs: number,
+  disk?: Disk,
 ): Promise<void> {
-  requireApiKey(newKey)
   const vault = await readVault(path)
   // Nothing waits between these two: a data key that was overwritten meanwhile fails here and seals nothing.
   openApiKey(path, vault, dataKey).fill(0)
-  const next = sealApiKey(vault.id, vault.slots, dataKey, newKey, nowMs)
-  await writeVault(path, next)
+  const next = sealApiKey(vault.id, vault.slots, dataKey, newKey, new Date(nowMs).toISOString())
+  await writeVault(path, next, disk)
 }
 
 export function forgetVault(opened: OpenedVault): void {
@@ -107,11 +120,6 @@ export function requireApiKey(apiKey: Secret): void {
   })
 }
 
-function requireStrength(secret: Secret): void {
-  if ([...secret.expose()].length >= 8) return
-  throw new GatewayError('invalid', 'the passphrase is too short', { hint: 'use 8 characters or more' })
-}
-
 async function isTaken(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
@@ -119,7 +127,7 @@ async function isTaken(path: string): Promise<boolean> {
   )
 }
 
-async function readVault(path: string): Promise<Vault> {
+export async function readVault(path: string): Promise<Vault> {
   const file = {
     path,
     what: 'the vault',
@@ -130,94 +138,80 @@ async function readVault(path: string): Promise<Vault> {
   return parseVault(await readPrivateFile(file), path)
 }
 
-async function writeVault(path: string, vault: Vault): Promise<void> {
-  await writePrivateFile(path, serialiseVault(vault), randomBytes(6).toString('hex'))
+export async function writeVault(path: string, vault: Vault, disk?: Disk): Promise<void> {
+  await writePrivateFile(path, serialiseVault(vault), randomBytes(6).toString('hex'), disk)
 }
 
-async function sealSlot(id: string, secret: Secret, cost: KdfCost, dataKey: Buffer): Promise<Slot> {
+/** Rejects with `invalid` for a name, secret or cost that cannot be taken. */
+export async function sealSlot(
+  id: string,
+  way: NewWay,
+  cost: KdfCost,
+  dataKey: Buffer,
+  nowMs: number,
+): Promise<Slot> {
+  requireSound(way, cost)
   const { passes, memoryKiB, parallelism } = cost
   const slot = {
+    name: way.name,
+    kind: way.kind,
+    addedAt: new Date(nowMs).toISOString(),
     kdf: 'argon2id',
     passes,
     memoryKiB,
     parallelism,
     salt: randomBytes(16).toString('base64'),
   } as const
-  const slotKey = await slotKeyOf(secret, slot)
+  const slotKey = await keyOf(way.secret, slot)
   const box = seal(slotKey, dataKey, slotPurpose(id, slot))
   slotKey.fill(0)
   return { ...slot, ...box }
 }
 
-async function openSlot(vault: Vault, secret: Secret): Promise<Buffer> {
+/** The data key, and which of the slots gave it. */
+export async function openSlot(vault: Vault, secret: Secret): Promise<{ dataKey: Buffer; slot: Slot }> {
   for (const slot of vault.slots) {
-    const slotKey = await slotKeyOf(secret, slot)
+    const slotKey = await keyOf(secret, slot)
     const dataKey = unseal(slotKey, slot, slotPurpose(vault.id, slot))
     slotKey.fill(0)
-    if (dataKey !== undefined) return dataKey
+    if (dataKey !== undefined) return { dataKey, slot }
   }
   throw new GatewayError('unauthenticated', 'this passphrase or unlock file does not open the vault', {
     hint: 'try again; without the right one, move the home away and make a new one with `guichet init` and a new API key',
   })
 }
 
-function sealApiKey(
+export function sealApiKey(
   id: string,
   slots: readonly Slot[],
   dataKey: Buffer,
-  apiKey: Secret,
-  nowMs: number,
+  apiKey: Buffer,
+  storedAt: string,
 ): Vault {
-  const storedAt = new Date(nowMs).toISOString()
-  const plain = Buffer.from(apiKey.expose(), 'latin1')
-  const box = seal(dataKey, plain, apiKeyPurpose(id, slots, storedAt))
-  plain.fill(0)
-  return {
-    format: 'guichet-vault',
-    version: 1,
-    cipher: 'aes-256-gcm',
-    id,
-    slots,
-    apiKey: { storedAt, ...box },
-  }
+  const head = { version: 2, id, slots } as const
+  return { ...head, apiKey: { storedAt, ...seal(dataKey, apiKey, apiKeyPurpose(head, storedAt)) } }
 }
 
-function openApiKey(path: string, vault: Vault, dataKey: Buffer): Buffer {
-  const associated = apiKeyPurpose(vault.id, vault.slots, vault.apiKey.storedAt)
-  const apiKey = unseal(dataKey, vault.apiKey, associated)
+export function openApiKey(path: string, vault: Vault, dataKey: Buffer): Buffer {
+  const apiKey = unseal(dataKey, vault.apiKey, apiKeyPurpose(vault, vault.apiKey.storedAt))
   if (apiKey === undefined) throw damaged(path, 'is damaged')
   return apiKey
 }
 
-async function slotKeyOf(secret: Secret, slot: Omit<Slot, keyof Box>): Promise<Buffer> {
-  // The same passphrase typed on another system may arrive composed differently.
-  const message = Buffer.from(secret.expose().normalize('NFKC'))
-  const { passes, memoryKiB: memory, parallelism } = slot
-  const nonce = Buffer.from(slot.salt, 'base64')
-  try {
-    return await promisify(argon2)('argon2id', { message, nonce, passes, memory, parallelism, tagLength: 32 })
-  } finally {
-    message.fill(0)
+function requireSound({ name, secret }: NewWay, cost: KdfCost): void {
+  const refuse = (message: string, hint: string): GatewayError =>
+    new GatewayError('invalid', message, { hint })
+  if (!isWayName(name))
+    throw refuse(`${JSON.stringify(name)} is not a name for a way`, 'use small letters, digits and -')
+  if ([...secret.expose()].length < 8) throw refuse('the passphrase is too short', 'use 8 characters or more')
+  if (!isBearable(cost)) {
+    throw refuse(
+      'this cost of a guess is too low, or too much for a machine',
+      'take 2 passes or more over 19 to 1024 MiB, and no more than 4 GiB in all',
+    )
   }
 }
 
-function seal(key: Buffer, plain: Buffer, associated: Buffer): Box {
-  const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(associated)
-  const sealed = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
-  return { nonce: nonce.toString('base64'), sealed: sealed.toString('base64') }
-}
-
-function unseal(key: Buffer, box: Box, associated: Buffer): Buffer | undefined {
-  const sealed = Buffer.from(box.sealed, 'base64')
-  const cipher = createDecipheriv('aes-256-gcm', key, Buffer.from(box.nonce, 'base64'), { authTagLength: 16 })
-  cipher.setAAD(associated).setAuthTag(sealed.subarray(-16))
-  const plain = cipher.update(sealed.subarray(0, -16))
-  try {
-    cipher.final()
-    return plain
-  } catch {
-    plain.fill(0)
-    return undefined // Not ours, or changed: the caller knows which of the two it must mean.
-  }
+function keyOf(secret: Secret, slot: KdfCost & Pick<Slot, 'salt'>): Promise<Buffer> {
+  return deriveKey(secret, Buffer.from(slot.salt, 'base64'), slot)
 }

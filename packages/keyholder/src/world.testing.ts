@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { GatewayError, HOUR_MS, type HttpRequest, type HttpResponse, Secret } from '@guichet/core'
 import { connectKeyholder, type KeyholderClient } from './client.ts'
 import { Keyholder } from './keyholder.ts'
+import type { Disk } from './private-file.ts'
 import { type RecordingUpstream, startUpstream, testDirectory } from './recording-upstream.testing.ts'
 import { serveKeyholder } from './server.ts'
 import { Upstream } from './upstream.ts'
@@ -28,17 +29,23 @@ export interface World extends AsyncDisposable {
 }
 
 export async function startWorld(
-  options: { names?: readonly string[]; port?: number; silenceMs?: number } = {},
+  options: { names?: readonly string[]; port?: number; silenceMs?: number; disk?: Disk } = {},
 ): Promise<World> {
   await using opened = new AsyncDisposableStack()
   const directory = opened.use(testDirectory())
   const upstream = opened.use(await startUpstream(options.names))
   const vaultPath = join(directory.path, 'vault')
-  await createVault(vaultPath, { apiKey: new Secret(KEY), secrets: [PASSPHRASE], nowMs: 0, cost: COST })
+  await createVault(vaultPath, {
+    apiKey: new Secret(KEY),
+    ways: [{ name: 'passphrase', kind: 'passphrase', secret: PASSPHRASE }],
+    nowMs: 0,
+    cost: COST,
+  })
   const time = { monotonicMs: 0 }
   const keyholder = opened.use(
     new Keyholder({
-      vaultPath,
+      home: directory.path,
+      ...(options.disk !== undefined && { disk: options.disk }),
       upstream: opened.use(
         new Upstream({
           connect: { host: '127.0.0.1', port: options.port ?? upstream.port },
