@@ -73,11 +73,28 @@ export async function writePrivateFile(
     }
     await disk.rename(temporary, path)
   } catch (failure) {
-    await disk.rm(temporary, { force: true })
-    throw failure
+    await disk.rm(temporary, { force: true }).catch(() => undefined) // The first failure says more.
+    throw unwritten(path, failure, 'what was there before is still there')
   }
-  await using directory = await disk.open(dirname(path), constants.O_RDONLY)
-  await directory.sync()
+  try {
+    await using directory = await disk.open(dirname(path), constants.O_RDONLY)
+    await directory.sync()
+  } catch (failure) {
+    throw unwritten(path, failure, 'it is in its place, but the disk does not say that it will stay there')
+  }
+}
+
+function unwritten(path: string, cause: unknown, state: string): GatewayError {
+  const reason = systemCodeOf(cause) ?? 'unknown'
+  const isFull = reason === 'ENOSPC' || reason === 'EDQUOT'
+  return new GatewayError(
+    isFull ? 'disk-full' : 'internal',
+    `${path} could not be written (${reason}): ${state}`,
+    {
+      hint: 'make room on the disk, or look for its fault, then try again',
+      cause,
+    },
+  )
 }
 
 async function openPrivate(file: PrivateFile): Promise<FileHandle> {

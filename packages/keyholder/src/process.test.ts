@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -27,6 +27,27 @@ async function newHome(home: string, env: KeyholderStart['env'] = {}): Promise<K
   const unlockFile = join(home, 'unlock')
   await writeFile(unlockFile, `${UNLOCK}\n`, { mode: 0o600 })
   return { home, socketPath: join(home, 'run', 'keyholder.sock'), unlockFile, prompt: false, env }
+}
+
+/** How many sockets of the network a process listens on. */
+function listenersOf(pid: number): number {
+  const own = new Set(
+    readdirSync(`/proc/${pid}/fd`).map((name) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${name}`))?.[1]
+      } catch {
+        return undefined // Closed meanwhile.
+      }
+    }),
+  )
+  const LISTEN = '0A'
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter((columns) => columns[3] === LISTEN && own.has(columns[9])),
+  ).length
 }
 
 describe('keyholder process', () => {
@@ -109,6 +130,53 @@ describe('keyholder process', () => {
     parent.kill('SIGKILL')
     assert.equal(await closed, '')
     assert.ok(!existsSync(options.socketPath))
+  })
+
+  it('shows nothing in /proc, and takes nothing over from whoever started it (K3, K18)', async () => {
+    using directory = testDirectory()
+    const hostile = {
+      NODE_OPTIONS: '--inspect=127.0.0.1:0 --heapsnapshot-signal=SIGUSR2',
+      NODE_DEBUG: 'http,tls',
+      NODE_EXTRA_CA_CERTS: '/tmp/their-ca.pem',
+      NODE_TLS_REJECT_UNAUTHORIZED: '0',
+      SSLKEYLOGFILE: join(directory.path, 'tls-secrets'),
+      LD_PRELOAD: '/tmp/their.so',
+      HTTPS_PROXY: 'http://127.0.0.1:1',
+      GUICHET_KEY: 'a-virtual-key-that-is-not-its-own',
+      PATH: '/usr/bin:/bin',
+      HOME: directory.path,
+    }
+    const options = await newHome(directory.path, hostile)
+    await using keyholder = await startKeyholder(options)
+    const proc = (name: string): string => readFileSync(`/proc/${keyholder.pid}/${name}`, 'latin1')
+    const names = proc('environ')
+      .split('\0')
+      .map((entry) => entry.split('=', 1)[0])
+    assert.deepEqual(names.filter((name) => name !== '' && name !== 'PWD').sort(), ['HOME', 'PATH'])
+    for (const text of [proc('cmdline'), proc('environ')])
+      for (const secret of [KEY, UNLOCK]) assert.ok(!text.includes(secret))
+    const argv = proc('cmdline').split('\0')
+    assert.ok(!argv.some((word) => /inspect|heapsnapshot/.test(word)), argv.join(' '))
+    assert.match(proc('limits'), /^Max core file size\s+0\s+0\s/m)
+    assert.match(proc('status'), /^Umask:\s+0077$/m)
+    assert.equal(listenersOf(keyholder.pid), 0, 'no debugger, and nothing else on the network')
+  })
+
+  it('stays sealed after a restart until somebody unseals it, whatever opens the vault (K2)', async () => {
+    using directory = testDirectory()
+    const options = await newHome(directory.path)
+    for (const end of ['SIGKILL', 'SIGTERM'] as const) {
+      await using first = await startKeyholder(options)
+      await using client = connectKeyholder(options)
+      assert.equal(first.sealed, false)
+      assert.equal((await client.seal()).sealed, true)
+      process.kill(first.pid, end)
+      await first.exited
+      await using next = await startKeyholder(options)
+      assert.deepEqual([next.sealed, next.reason], [true, 'somebody sealed it'])
+      assert.equal((await client.unseal()).sealed, false)
+      await next.stop()
+    }
   })
 
   it('outlives stray signals, and leaves no memory to a core dump', async () => {

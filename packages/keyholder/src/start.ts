@@ -50,7 +50,9 @@ const STOP_MS = 5 * SECOND_MS
  * A sealed keyholder is a running one; what keeps it from running at all rejects.
  */
 export async function startKeyholder(options: KeyholderStart): Promise<KeyholderProcess> {
-  const child = spawn(options.nodePath ?? process.execPath, argumentsFor(options), {
+  const node = options.nodePath ?? process.execPath
+  // A process cannot lower its own limit from JavaScript, so a shell does it and then becomes the keyholder.
+  const child = spawn('/bin/sh', ['-c', 'ulimit -c 0; exec "$0" "$@"', node, ...argumentsFor(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: environmentFrom(options.env),
   })
