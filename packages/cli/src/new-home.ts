@@ -99,7 +99,8 @@ function configOf(unlock: Unlock): object {
   }
 }
 
-async function openUnlockFile(
+/** The secret of an unlock file, which is made if it is missing, and taken back by `undo`. */
+export async function openUnlockFile(
   path: string,
   /** A file inside a new home becomes part of what is moved into place as a whole. */
   fresh: { readonly home: string; readonly draft: string } | undefined,

@@ -17,6 +17,7 @@ import { addLink } from './commands/link.ts'
 import { addLs } from './commands/ls.ts'
 import { addMkdir } from './commands/mkdir.ts'
 import { addMv } from './commands/mv.ts'
+import { addPanic } from './commands/panic.ts'
 import { addPut } from './commands/put.ts'
 import { addRemote } from './commands/remote.ts'
 import { addResume } from './commands/resume.ts'
@@ -31,6 +32,7 @@ import { addStat } from './commands/stat.ts'
 import { addStatus } from './commands/status.ts'
 import { addTree } from './commands/tree.ts'
 import { addUnseal } from './commands/unseal.ts'
+import { addVault } from './commands/vault.ts'
 import { foreseen, usageError, withoutKeys } from './failures.ts'
 import { createPrinter, type Printer } from './print.ts'
 import { type GlobalOptions, openSession } from './session.ts'
@@ -57,7 +59,7 @@ const GROUPS: Readonly<Record<string, readonly Add[]>> = {
   ],
   'More about files:': [addLink, addShare, addAttr, addScanVirus, addRemote],
   'Other tools, and keys for them:': [addRun, addKey],
-  'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addResume],
+  'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addVault, addPanic, addResume],
   'Around it:': [addConfig, addEmulator, addCompletion],
 }
 

@@ -17,6 +17,7 @@
  * exchange     one HTTP request and its answer
  * host         1fichier as the core sees it
  */
+export * from './api-key.ts'
 export * from './breaker.ts'
 export * from './clock.ts'
 export * from './endpoints.ts'

@@ -6,6 +6,7 @@ import type { Config } from './config.ts'
 import { createDial } from './connections/dial.ts'
 import { type KeptKeyholder, keepKeyholder } from './connections/kept-keyholder.ts'
 import { openExchange } from './connections/open-exchange.ts'
+import { shutWhileSealed } from './connections/shut-exchange.ts'
 import { sweepContent } from './content-garbage.ts'
 import { createApiDoor } from './doors/api/door.ts'
 import { createNativeDoor } from './doors/native/door.ts'
@@ -20,6 +21,7 @@ import { createTunnelAdmission } from './services/admission.ts'
 import type { HostFor } from './services/catalogue/catalogue.ts'
 import { createCatalogue } from './services/catalogue/tree-catalogue.ts'
 import { createChanges } from './services/changes/changes.ts'
+import { createCustody } from './services/custody.ts'
 import { createDownloads } from './services/downloads.ts'
 import { createForeign } from './services/foreign.ts'
 import { createFtp } from './services/ftp.ts'
@@ -79,7 +81,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   const adminSocket = path.join(config.home, 'run', 'admin.sock')
   const server = opened.use(await listen({ listen: config.listen, adminSocket, random, clock, log }))
   const keyholder = opened.use(await openKeyholder(config, world))
-  const { scheduler, hostFor } = await openUpstream(opened, config, world, stores, keyholder)
+  const { scheduler, hostFor, shut } = await openUpstream(opened, config, world, stores, keyholder)
   const hashers = opened.use(openHashers({ size: 2 }))
   const { uploader, uploads } = await openUploads(opened, config, world, stores, hashers, hostFor)
 
@@ -90,6 +92,10 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   const onRevoked = (id: KeyId): void => {
     server.visits.cut(id)
     proxy.cut(id)
+  }
+  const seal = (): Promise<void> => {
+    shut()
+    return keyholder.seal()
   }
   const { catalogue } = services
   const status = createStatus({
@@ -111,7 +117,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
       keys: createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked }),
       status: () => status.get(),
       resume: () => resume(scheduler, uploader),
-      seal: async () => void (await keyholder.client.seal()),
+      custody: createCustody({ ...stores, gate, clock, seal, onRevoked }),
     }),
     proxy,
     health: () => healthOf(keyholder),
@@ -129,7 +135,7 @@ async function openUpstream(
   { clock, random }: World,
   stores: Stores,
   keyholder: KeptKeyholder,
-): Promise<{ scheduler: Scheduler; hostFor: PacedHostFor }> {
+): Promise<{ scheduler: Scheduler; hostFor: PacedHostFor; shut: () => void }> {
   const open = openExchange({
     route: config.upstreamRoute,
     extraCa: config.upstreamCa,
@@ -137,16 +143,18 @@ async function openUpstream(
     onContent: sweepContent(globalThis.gc),
   })
   opened.defer(() => open.close())
+  const isSealed = async (): Promise<boolean> => (await keyholder.status()).state === 'sealed'
+  const { exchange, shut } = shutWhileSealed(open.exchange, isSealed)
   const host = connectFichier({
     keyed: keyholder.client.exchange,
-    open: open.exchange,
+    open: exchange,
     boundary: () => Buffer.from(random(30)).toString('hex'),
   })
   const { rules, locks } = config
   const scheduler = opened.use(
     await openScheduler({ rules, locks, store: stores.limiter, facts: stores.facts, clock }),
   )
-  return { scheduler, hostFor: (caller) => paceHost(host, scheduler, caller) }
+  return { scheduler, hostFor: (caller) => paceHost(host, scheduler, caller), shut }
 }
 
 async function openUploads(

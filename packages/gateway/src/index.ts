@@ -4,5 +4,6 @@ export { type Config, type ConfigFile, DEFAULT_LISTEN, loadConfig } from './conf
 export { createAuthority } from './doors/proxy/authority.ts'
 export { type Hasher, type Hashers, openHashers } from './hashing/hashers.ts'
 export { createLog, type Log, type LogLevel, scrub } from './log.ts'
+export { panicWithoutGateway } from './panic.ts'
 export { VERSION } from './version.ts'
 export { realWorld, type World } from './world.ts'

@@ -20,11 +20,18 @@ export interface KeyholderClient extends AsyncDisposable {
   /** Without a passphrase the keyholder reads its configured unlock file or credential again. */
   unseal(passphrase?: Secret): Promise<KeyholderStatus>
   /** Rejects with `account-refused` when 1fichier does not take the new key: then the old one stays. */
-  rotate(newKey: Secret, options: { readonly check: boolean }): Promise<KeyholderStatus>
+  rotate(newKey: Secret, options: RotateOptions): Promise<KeyholderStatus>
   /** Changes how the vault can be opened; `secret` opens it now. Works while it is sealed, too. */
   changeWays(secret: Secret, change: WayChange): Promise<KeyholderStatus>
   /** Ends every call under way. */
   close(): Promise<void>
+}
+
+export interface RotateOptions {
+  /** Try the new key with one call first. */
+  readonly check: boolean
+  /** Opens the vault; a sealed keyholder needs it. */
+  readonly secret?: Secret | undefined
 }
 
 const ERROR_BYTES_MAX = 65_536
@@ -45,7 +52,8 @@ export function connectKeyholder(options: { readonly socketPath: string }): Keyh
     status: () => control('GET', '/status', {}),
     seal: () => control('POST', '/seal', {}),
     unseal: (passphrase) => control('POST', '/unseal', { passphrase: passphrase?.expose() }),
-    rotate: (newKey, { check }) => control('POST', '/rotate', { newKey: newKey.expose(), check }),
+    rotate: (newKey, { check, secret }) =>
+      control('POST', '/rotate', { newKey: newKey.expose(), check, secret: secret?.expose() }),
     changeWays: (secret, change) =>
       control('POST', '/ways', { ...bodyOfChange(change), secret: secret.expose() }),
     close,

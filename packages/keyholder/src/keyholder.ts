@@ -129,24 +129,29 @@ export class Keyholder implements Disposable {
   /**
    * With `check` the new key makes one listing first, which counts against 1fichier's limits.
    * Calls under way end with the key they began with. After a failure memory and disk hold the same key, old or new.
+   * A sealed keyholder needs a `secret` that opens the vault, and stays sealed.
    */
-  async rotate(newKey: Secret, check: boolean): Promise<void> {
+  async rotate(newKey: Secret, check: boolean, secret?: Secret): Promise<void> {
     await this.#change(async () => {
       requireApiKey(newKey)
       const { nowMs, disk } = this.#options
-      const old = this.#opened()
+      const isLent = this.#state.kind === 'sealed' && secret !== undefined
+      const old = isLent ? await unlockVault(this.#vaultPath, secret) : this.#opened()
       const apiKey = Buffer.from(newKey.expose(), 'latin1')
       try {
         if (check) await this.#inFlight(new AbortController(), (signal) => this.#tryKey(apiKey, signal))
         await resealVault(this.#vaultPath, old.dataKey, apiKey, nowMs(), disk)
       } catch (failure) {
-        this.#opened() // A seal in between is the better reason: it has overwritten what the rotation needs.
-        await this.#holdWhatIsStored(old)
+        if (!isLent) {
+          this.#opened() // A seal in between is the better reason: it has overwritten what the rotation needs.
+          await this.#holdWhatIsStored(old)
+        }
         throw failure
       } finally {
         apiKey.fill(0)
+        if (isLent) forgetVault(old)
       }
-      await this.#holdWhatIsStored(old)
+      if (!isLent) await this.#holdWhatIsStored(old)
     })
   }
 

@@ -71,7 +71,7 @@ async function handle(
     case 'POST /rotate': {
       const newKey = secretIn(body, 'newKey')
       if (newKey === undefined || typeof body['check'] !== 'boolean') throw misunderstood('newKey and check')
-      await keyholder.rotate(newKey, body['check'])
+      await keyholder.rotate(newKey, body['check'], secretIn(body, 'secret'))
       break
     }
     case 'POST /ways': {

@@ -13,6 +13,7 @@ import {
   type ApiMakeFolder,
   type ApiMove,
   type ApiNode,
+  type ApiPanic,
   type ApiRemote,
   type ApiRemove,
   type ApiRemoved,
@@ -75,6 +76,8 @@ export interface Guichet {
   resume(call?: ApiCall): Promise<void>
   /** From now on nothing goes upstream. */
   seal(call?: ApiCall): Promise<void>
+  /** Seals, and revokes every virtual key. */
+  panic(call?: ApiCall): Promise<ApiPanic>
 }
 
 export interface ApiCall {
@@ -211,7 +214,10 @@ function changes(
 
 function administration(
   transport: Transport,
-): Pick<Guichet, 'account' | 'issueKey' | 'keys' | 'key' | 'revokeKey' | 'status' | 'resume' | 'seal'> {
+): Pick<
+  Guichet,
+  'account' | 'issueKey' | 'keys' | 'key' | 'revokeKey' | 'status' | 'resume' | 'seal' | 'panic'
+> {
   const keyRoute = (id: string): string => route(`keys/${encodeURIComponent(id)}`)
   const order = async (path: string, call: ApiCall | undefined): Promise<void> => {
     const response = await transport(jsonRequest('POST', route(path), {}, call))
@@ -228,6 +234,7 @@ function administration(
     status: (call) => ask(transport, 'GET', route('status'), call),
     resume: (call) => order('resume', call),
     seal: (call) => order('seal', call),
+    panic: (call) => ask(transport, 'POST', route('panic'), call, {}),
   }
 }
 

@@ -235,6 +235,8 @@ export interface ApiStatus {
     readonly state: 'ready' | 'sealed' | 'gone'
     readonly reason?: string
     readonly keyAgeDays?: number
+    /** The API key is 90 days old or older: time for `guichet rotate`. */
+    readonly rotationDue?: boolean
   }
   readonly scheduler: {
     readonly waiting: readonly {
@@ -276,6 +278,11 @@ export interface ApiStatus {
 }
 
 /** `POST /resume` (owner): goes on after a permanent refusal that a person has mended. `POST /seal` (owner). */
+
+/** `POST /panic` (owner): seals, and revokes every virtual key; on disk when it answers. */
+export interface ApiPanic {
+  readonly revoked: number
+}
 
 export interface ApiFailure {
   readonly code: string

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
+import { rotationReminder } from '../console-page.ts'
 import type { Session } from '../session.ts'
 
 interface ServeOptions {
@@ -65,6 +66,7 @@ async function serve(session: Session, options: ServeOptions): Promise<void> {
       'open it with `guichet unseal`; until then nothing goes to 1fichier',
     )
   }
+  if (keyholder.rotationDue === true) print.warning(rotationReminder(keyholder.keyAgeDays ?? 0))
   if (!stop.aborted) await once(stop, 'abort')
   print.note('stopping; what is under way ends first (a second signal ends it at once)')
 }

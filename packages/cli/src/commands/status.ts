@@ -1,6 +1,7 @@
 import type { ApiStatus } from '@guichet/sdk'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
+import { rotationReminder } from '../console-page.ts'
 import { countText, printable, table } from '../print.ts'
 import type { Session } from '../session.ts'
 import { durationText, timeText } from '../times.ts'
@@ -39,6 +40,9 @@ function linesOf(state: ApiStatus, nowMs: number): readonly string[] {
   return [
     line('gateway', `${state.version} at ${state.address}, up ${durationText(nowMs - state.startedMs)}`),
     line('keyholder', keyholderText(state.keyholder)),
+    ...(state.keyholder.rotationDue === true
+      ? [`  ${rotationReminder(state.keyholder.keyAgeDays ?? 0)}`]
+      : []),
     line('locks', scheduler.locks.length === 0 ? 'none' : countText(scheduler.locks.length, 'lock')),
     ...scheduler.locks.map((lock) => `  ${lockText(lock, nowMs)}`),
     line('waiting', waiting.length === 0 ? 'nothing' : countText(scheduler.waiting.length, 'call')),

@@ -1,9 +1,10 @@
-import { type Clock, GatewayError, SECOND_MS } from '@guichet/core'
+import { type Clock, GatewayError, isRotationDue, SECOND_MS } from '@guichet/core'
 import {
   connectKeyholder,
   type KeyholderClient,
   type KeyholderProcess,
   type KeyholderStart,
+  markSealed,
   startKeyholder,
 } from '@guichet/keyholder'
 import type { ApiStatus } from '@guichet/sdk'
@@ -15,6 +16,8 @@ export interface KeptKeyholder extends AsyncDisposable {
   readonly client: KeyholderClient
   /** Anybody may ask, as often as they like: one question at a time goes to the keyholder. */
   status(): Promise<ApiStatus['keyholder']>
+  /** Seals it until somebody unseals it; one that is gone comes back sealed. */
+  seal(): Promise<void>
 }
 
 const FIRST_WAIT_MS = SECOND_MS / 4
@@ -74,10 +77,23 @@ export async function keepKeyholder(
         return {
           state: sealed ? 'sealed' : 'ready',
           ...(reason !== undefined && { reason }),
-          ...(keyAgeDays !== undefined && { keyAgeDays }),
+          ...(keyAgeDays !== undefined && { keyAgeDays, rotationDue: isRotationDue(keyAgeDays) }),
         }
       } catch (failure) {
         return { state: 'gone', reason: GatewayError.from(failure).message }
+      }
+    },
+
+    async seal() {
+      try {
+        await client.seal()
+      } catch (failure) {
+        // It may have sealed and then not been able to say so: then this says it once more, or fails as well.
+        await markSealed(start.home)
+        log.error(
+          { code: GatewayError.from(failure).code },
+          'the keyholder did not answer, and will be sealed',
+        )
       }
     },
 

@@ -19,6 +19,7 @@ import { createAccounts } from '../services/account.ts'
 import type { HostFor } from '../services/catalogue/catalogue.ts'
 import { createCatalogue } from '../services/catalogue/tree-catalogue.ts'
 import { createChanges } from '../services/changes/changes.ts'
+import { createCustody } from '../services/custody.ts'
 import { createDownloads } from '../services/downloads.ts'
 import { createForeign } from '../services/foreign.ts'
 import { createFtp } from '../services/ftp.ts'
@@ -204,7 +205,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       keys,
       status: async () => ({ answered: true }) as never,
       resume: async () => {},
-      seal: async () => {},
+      custody: createCustody({ gate, keys: stores.keys, clock, seal: async () => {}, onRevoked }),
     }),
     proxy: {
       connect: (_request, socket) => void socket.destroy(),

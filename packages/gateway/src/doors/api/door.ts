@@ -8,6 +8,7 @@ import { fromFields } from '../bad-fields.ts'
 import { identify } from '../identify.ts'
 import { dropBody, readJson, sendJson, type Visit } from '../visit.ts'
 import { getContent, putContent } from './content.ts'
+import { custodyRoutes } from './custody.ts'
 import { fileRoutes } from './files.ts'
 import { ownerRoutes } from './owner.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
@@ -27,7 +28,7 @@ export function isApiPath(path: string): boolean {
 }
 
 export function createApiDoor(services: ApiServices): ApiDoor {
-  const routes = [...fileRoutes(services), ...ownerRoutes(services)].map(compile)
+  const routes = [...fileRoutes(services), ...ownerRoutes(services), ...custodyRoutes(services)].map(compile)
 
   async function answer(visit: Visit): Promise<void> {
     const caller = await callerOf(services, visit)

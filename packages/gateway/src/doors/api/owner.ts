@@ -164,11 +164,6 @@ function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
       needs: 'owner',
       run: ({ caller }) => owned(services, caller, 'resume', () => services.resume()),
     },
-    {
-      route: 'POST /seal',
-      needs: 'owner',
-      run: ({ caller }) => owned(services, caller, 'seal the keyholder', () => services.seal()),
-    },
   ]
 }
 

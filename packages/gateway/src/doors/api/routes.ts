@@ -1,5 +1,6 @@
 import type { Verb } from '@guichet/core'
 import type { ApiStatus } from '@guichet/sdk'
+import type { Custody } from '../../services/custody.ts'
 import type { Caller } from '../../services/gate.ts'
 import type { Keys } from '../../services/keys.ts'
 import type { DoorServices } from '../services.ts'
@@ -10,7 +11,7 @@ export interface ApiServices extends DoorServices {
   status(): Promise<ApiStatus>
   /** Goes on after a permanent refusal that a person has mended. */
   resume(): Promise<void>
-  seal(): Promise<void>
+  readonly custody: Custody
 }
 
 export interface ApiQuery {
