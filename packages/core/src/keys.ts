@@ -49,31 +49,68 @@ export interface VirtualKey {
   /** May its holder tunnel to hosts that are not 1fichier's through the proxy door? */
   readonly mayTunnel: boolean
   readonly limits: KeyLimits
+  /** The key that issued it, whose limits bind it too; absent: the owner. */
+  readonly parent: KeyId | undefined
   readonly createdMs: number
   readonly expiresMs: number | undefined
   readonly revokedMs: number | undefined
+  /** What it was used for, as far as its limits count that. */
+  readonly use: KeyUse
+  /** Seen to be over by itself, which is for good: a clock that is set back does not revive it. */
+  readonly ended: { readonly problem: SelfEnding; readonly atMs: number } | undefined
+}
+
+export interface KeyUse {
+  /** Requests that were let in; counted only where a limit needs it. */
+  readonly count: number
+  /** The last of them. */
+  readonly lastMs: number | undefined
 }
 
 /** What narrows a key beyond its verbs, its root and its end; what is absent does not. */
 export interface KeyLimits {
   /** It is good from this moment on. */
   readonly notBeforeMs?: number | undefined
+  /** Unused for so long, it ends for good. */
+  readonly idleMs?: number | undefined
+  /** So many requests are let in during its whole life. */
+  readonly uses?: number | undefined
+  /** Blocks of addresses (`192.168.1.0/24`, `2001:db8::1`) that it may be used from; absent: from everywhere. */
+  readonly from?: readonly string[] | undefined
+  /** Blocks of addresses that it may not be used from, also where `from` has them. */
+  readonly notFrom?: readonly string[] | undefined
+  /** May its holder issue narrower keys? */
+  readonly mayIssue?: boolean | undefined
 }
 
-export type KeyProblem = 'revoked' | 'expired' | 'not-yet'
+/** How a key ends by the mere passing of time. */
+export type SelfEnding = 'expired' | 'idle'
+export type KeyProblem = 'revoked' | SelfEnding | 'used-up' | 'not-yet'
 
 /** Keys last this long unless told otherwise. */
 export const KEY_LIFETIME_MS: number = 90 * DAY_MS
 
-/** Why a key is not good at a moment, or nothing. */
-export function problemOfKey(
-  key: Pick<VirtualKey, 'revokedMs' | 'expiresMs' | 'limits'>,
-  nowMs: number,
-): KeyProblem | undefined {
-  if (key.revokedMs !== undefined) return 'revoked'
-  if (key.expiresMs !== undefined && key.expiresMs <= nowMs) return 'expired'
-  if (key.limits.notBeforeMs !== undefined && nowMs < key.limits.notBeforeMs) return 'not-yet'
+/** What decides whether a key is good at a moment. */
+export type KeyLife = Pick<VirtualKey, 'createdMs' | 'expiresMs' | 'revokedMs' | 'limits' | 'use' | 'ended'>
+
+/** Why a key is not good at a moment, or nothing. Its ancestors may be over all the same. */
+export function problemOfKey(key: KeyLife, nowMs: number): KeyProblem | undefined {
+  const { createdMs, expiresMs, revokedMs, limits, use, ended } = key
+  if (revokedMs !== undefined) return 'revoked'
+  if (ended !== undefined) return ended.problem
+  if (expiresMs !== undefined && expiresMs <= nowMs) return 'expired'
+  const { notBeforeMs, idleMs, uses } = limits
+  const idleSinceMs = Math.max(use.lastMs ?? createdMs, notBeforeMs ?? createdMs)
+  if (idleMs !== undefined && nowMs - idleSinceMs >= idleMs) return 'idle'
+  if (uses !== undefined && use.count >= uses) return 'used-up'
+  if (notBeforeMs !== undefined && nowMs < notBeforeMs) return 'not-yet'
   return undefined
+}
+
+/** Is a key good now, or will it be? A name that it has is taken. */
+export function isLiving(key: KeyLife, nowMs: number): boolean {
+  const problem = problemOfKey(key, nowMs)
+  return problem === undefined || problem === 'not-yet'
 }
 
 /** `list,download`, a name of `VERB_SETS`, or a mix; all problems at once. */

@@ -1,18 +1,39 @@
 import type { BreakerState, Reach } from './breaker.ts'
 import type { KeyId } from './ids.ts'
-import type { VirtualKey } from './keys.ts'
+import type { SelfEnding, VirtualKey } from './keys.ts'
 import type { PaceState } from './pacing.ts'
 
-/** Keeps virtual keys. Finds them by the keyed hash of their text; the text itself is nowhere. */
+/** Keeps virtual keys. Finds them by the keyed hash of a text of theirs; the text itself is nowhere. */
 export interface KeyStore {
-  /** Rejects with `conflict` when a key that still lives has this name. */
+  /** Rejects with `conflict` when a key that is good, or will be, has this name. */
   add(key: VirtualKey, hash: string): Promise<void>
-  byHash(hash: string): Promise<VirtualKey | undefined>
+  /** The key that has a text with this hash. A text that was replaced is forgotten once its end was seen. */
+  byHash(hash: string, nowMs: number): Promise<KeyOfText | undefined>
   byId(id: KeyId): Promise<VirtualKey | undefined>
+  /** The key that issued it, the key that issued that one, and so on. */
+  ancestors(key: VirtualKey): Promise<readonly VirtualKey[]>
   /** Newest first. */
   list(): Promise<readonly VirtualKey[]>
-  /** On disk before it resolves. Rejects with `not-found` for an unknown id; revoking twice keeps the first time. */
-  revoke(id: KeyId, nowMs: number): Promise<VirtualKey>
+  /**
+   * Counts one use of each of these keys, on disk before it resolves; all or none: gives the first key whose uses are
+   * used up, and counts nothing then.
+   */
+  use(ids: readonly KeyId[], nowMs: number): Promise<KeyId | undefined>
+  /** Notes for good that a key is over; the first word stays. */
+  end(id: KeyId, problem: SelfEnding, nowMs: number): Promise<void>
+  /** Gives a key another text. The one it had ends at a moment; older ones end now. Rejects with `not-found`. */
+  replaceText(id: KeyId, hash: string, oldUntilMs: number): Promise<VirtualKey>
+  /**
+   * Ends a key and all that were issued under it, in one step that is on disk before it resolves. Gives them, the key
+   * itself first. Rejects with `not-found` for an unknown id; revoking twice keeps the first time.
+   */
+  revoke(id: KeyId, nowMs: number): Promise<readonly [VirtualKey, ...VirtualKey[]]>
+}
+
+export interface KeyOfText {
+  readonly key: VirtualKey
+  /** When this text of it ends; absent: with the key. */
+  readonly untilMs: number | undefined
 }
 
 /** Keeps what the scheduler knows, so that a restart does not walk into a lock again. */

@@ -202,12 +202,28 @@ export interface ApiKey {
   readonly createdMs: number
   readonly expiresMs?: number
   readonly revokedMs?: number
+  /** The key that issued it; absent: the owner. */
+  readonly parent?: string
+  /** Requests that were let in, and the last of them, where a limit counts them. */
+  readonly use: { readonly count: number; readonly lastMs?: number }
+  /** Seen to be over by itself, for good. */
+  readonly ended?: { readonly problem: 'expired' | 'idle'; readonly atMs: number }
 }
 
 /** What narrows a key beyond its verbs, its root and its end; what is absent does not. */
 export interface ApiKeyLimits {
   /** It is good from this moment on. */
   readonly notBeforeMs?: number | undefined
+  /** Unused for so long, it ends for good. */
+  readonly idleMs?: number | undefined
+  /** So many requests are let in during its whole life. */
+  readonly uses?: number | undefined
+  /** Blocks of addresses that it may be used from; absent: from everywhere. */
+  readonly from?: readonly string[] | undefined
+  /** Blocks of addresses that it may not be used from. */
+  readonly notFrom?: readonly string[] | undefined
+  /** May its holder issue narrower keys? */
+  readonly mayIssue?: boolean | undefined
 }
 
 export interface ApiIssueKey {

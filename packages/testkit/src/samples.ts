@@ -74,9 +74,12 @@ export function sampleKey(number: number, fields: Partial<VirtualKey> = {}): Vir
     rootPath: '/',
     mayTunnel: false,
     limits: {},
+    parent: undefined,
     createdMs: Date.UTC(2026, 0, 1) + number,
     expiresMs: undefined,
     revokedMs: undefined,
+    use: { count: 0, lastMs: undefined },
+    ended: undefined,
     ...fields,
   }
 }

@@ -13,7 +13,7 @@ import { type Cli, examples } from '../command.ts'
 import { parseFolderPlace } from '../places.ts'
 import { printable, table } from '../print.ts'
 import type { Session } from '../session.ts'
-import { parseDuration, timeText } from '../times.ts'
+import { durationText, parseDuration, timeText } from '../times.ts'
 
 interface CreateOptions {
   readonly name: string
@@ -171,12 +171,29 @@ function rowsOf(key: ApiKey, nowMs: number): readonly (readonly string[])[] {
 }
 
 function stateOf(key: ApiKey, nowMs: number): string {
-  const { expiresMs, revokedMs, limits } = key
-  const problem = problemOfKey({ expiresMs, revokedMs, limits }, nowMs)
-  if (problem === 'not-yet') return `not good before ${timeText(limits.notBeforeMs ?? 0)}`
-  if (problem === 'revoked') return `revoked ${timeText(revokedMs ?? 0)}`
-  if (problem === 'expired') return `expired ${timeText(expiresMs ?? 0)}`
-  return expiresMs === undefined ? 'active for ever' : `active until ${timeText(expiresMs)}`
+  const { createdMs, expiresMs, revokedMs, limits, use, ended } = key
+  const life = {
+    createdMs,
+    expiresMs,
+    revokedMs,
+    limits,
+    ended,
+    use: { count: use.count, lastMs: use.lastMs },
+  }
+  switch (problemOfKey(life, nowMs)) {
+    case 'not-yet':
+      return `not good before ${timeText(limits.notBeforeMs ?? 0)}`
+    case 'revoked':
+      return `revoked ${timeText(revokedMs ?? 0)}`
+    case 'expired':
+      return `expired ${timeText(expiresMs ?? ended?.atMs ?? 0)}`
+    case 'idle':
+      return `ended: unused for ${durationText(limits.idleMs ?? 0)}`
+    case 'used-up':
+      return `ended: used ${use.count} times`
+    case undefined:
+      return expiresMs === undefined ? 'active for ever' : `active until ${timeText(expiresMs)}`
+  }
 }
 
 /** The name of a set where it is exactly one: easier to read than ten words. */

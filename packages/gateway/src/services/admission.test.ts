@@ -82,6 +82,9 @@ function open(db: ReturnType<typeof openDatabase>) {
         createdMs: clock.nowMs(),
         expiresMs: undefined,
         revokedMs: undefined,
+        parent: undefined,
+        use: { count: 0, lastMs: undefined },
+        ended: undefined,
       },
     }
     await keys.add(key, principals.hash(text))

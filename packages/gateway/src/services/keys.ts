@@ -65,9 +65,12 @@ export function createKeys(options: {
         rootPath: root.path,
         mayTunnel: wish.mayTunnel,
         limits: wish.limits,
+        parent: undefined,
         createdMs: nowMs,
         expiresMs: lifetimeMs === 0 ? undefined : nowMs + lifetimeMs,
         revokedMs: undefined,
+        use: { count: 0, lastMs: undefined },
+        ended: undefined,
       }
       await store.add(key, principals.hash(text))
       return { key, text }
@@ -89,9 +92,9 @@ export function createKeys(options: {
 
     async revoke(caller, id) {
       await gate.permitOwner(caller, `revoke the key ${id}`)
-      const key = await store.revoke(id, clock.nowMs())
-      onRevoked(id)
-      return key
+      const ended = await store.revoke(id, clock.nowMs())
+      for (const key of ended) onRevoked(key.id)
+      return ended[0]
     },
   }
 }

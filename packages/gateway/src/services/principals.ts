@@ -26,8 +26,17 @@ export interface Principal {
   readonly rootPath: string
   readonly mayTunnel: boolean
   readonly limits: KeyLimits
-  /** When the key ends by itself; absent: never. */
+  /** When the key, one it was issued under, or the text that was sent ends by itself; absent: never. */
   readonly expiresMs?: number | undefined
+  /** The keys it was issued under, nearest first: their limits bind it, and their budgets count for it. */
+  readonly ancestors?: readonly Ancestor[]
+}
+
+/** A key above the one that asks. */
+export interface Ancestor {
+  readonly key: KeyId
+  readonly name: string
+  readonly limits: KeyLimits
 }
 
 export const OWNER: Principal = {
@@ -98,8 +107,11 @@ export function createPrincipals(options: {
     async authenticate(credentials) {
       if (credentials === undefined) throw missing()
       if (isApiKey(credentials.secret) || isApiKey(credentials.user ?? '')) throw exposed()
-      const key = isKeyText(credentials.secret) ? await keys.byHash(hash(credentials.secret)) : undefined
-      if (key === undefined) throw unknown()
+      const found = isKeyText(credentials.secret)
+        ? await keys.byHash(hash(credentials.secret), clock.nowMs())
+        : undefined
+      if (found === undefined) throw unknown()
+      const { key } = found
       const problem = problemOfKey(key, clock.nowMs())
       if (problem !== undefined) throw ended(key.name, problem)
       return principalOf(key)

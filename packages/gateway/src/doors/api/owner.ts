@@ -12,7 +12,7 @@ import { z } from 'zod'
 import { findFolder } from '../../services/places.ts'
 import { texts } from '../bounded.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
-import { apiKey, apiTransfer } from './shapes.ts'
+import { apiKey, apiTransfer, keyLimits } from './shapes.ts'
 
 /** Keys, the account, remote uploads, transfers and the gateway itself. */
 export function ownerRoutes(services: ApiServices): readonly ApiRoute[] {
@@ -50,7 +50,7 @@ function keyRoutes(services: ApiServices): readonly ApiRoute[] {
             root: z.string().optional(),
             lifetimeMs: z.number().int().nonnegative().optional(),
             mayTunnel: z.boolean().optional(),
-            limits: z.strictObject({ notBeforeMs: z.number().int().optional() }).optional(),
+            limits: keyLimits.optional(),
           })
           .parse(body)
         const verbs = parseVerbs(wish.verbs.join(','))

@@ -2,12 +2,14 @@ import {
   type ErrorCode,
   type FileNode,
   type FolderNode,
+  type KeyLimits,
   linkText,
   pathText,
   type Transfer,
   type VirtualKey,
 } from '@guichet/core'
 import type { ApiFile, ApiFolder, ApiKey, ApiNode, ApiTransfer } from '@guichet/sdk'
+import { z } from 'zod'
 import { type Catalogue, isFolder } from '../../services/catalogue/catalogue.ts'
 import type { Uploads } from '../../services/uploads/uploads.ts'
 
@@ -43,8 +45,21 @@ export async function apiNode(catalogue: Catalogue, node: FolderNode | FileNode)
   return apiFile(node, await catalogue.pathOf(node.folder))
 }
 
+const blocks = z.array(z.string().max(100)).min(1).max(100)
+
+/** The limits that somebody wishes for a key. */
+export const keyLimits: z.ZodType<KeyLimits> = z.strictObject({
+  notBeforeMs: z.number().int().optional(),
+  idleMs: z.number().int().positive().optional(),
+  uses: z.number().int().positive().optional(),
+  from: blocks.optional(),
+  notFrom: blocks.optional(),
+  mayIssue: z.boolean().optional(),
+})
+
 export function apiKey(key: VirtualKey): ApiKey {
   const { id, name, verbs, rootPath: root, mayTunnel, limits, createdMs, expiresMs, revokedMs } = key
+  const { parent, use, ended } = key
   return {
     id,
     name,
@@ -55,6 +70,9 @@ export function apiKey(key: VirtualKey): ApiKey {
     createdMs,
     ...(expiresMs !== undefined && { expiresMs }),
     ...(revokedMs !== undefined && { revokedMs }),
+    ...(parent !== undefined && { parent }),
+    use: { count: use.count, ...(use.lastMs !== undefined && { lastMs: use.lastMs }) },
+    ...(ended !== undefined && { ended }),
   }
 }
 

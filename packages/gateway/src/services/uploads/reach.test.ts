@@ -9,6 +9,7 @@ async function openWorld() {
   const key = {
     ...{ id: KEY, name: 'confined', root: FOLDER, rootPath: '/backup', verbs: ['upload'] as const },
     ...{ mayTunnel: false, limits: {}, createdMs: START_MS, expiresMs: undefined, revokedMs: undefined },
+    ...{ parent: undefined, use: { count: 0, lastMs: undefined }, ended: undefined },
   }
   await world.keys.add(key, 'a hash')
   const make = async (name: string, parent: FolderId): Promise<FolderId> => {

@@ -18,7 +18,10 @@ describe('a database of a home', () => {
       await new SqliteKeyStore(db).add(sampleKey(1), 'hash')
     }
     await using db = openDatabase({ path })
-    assert.deepEqual(await new SqliteKeyStore(db).byHash('hash'), sampleKey(1))
+    assert.deepEqual(await new SqliteKeyStore(db).byHash('hash', 0), {
+      key: sampleKey(1),
+      untilMs: undefined,
+    })
   })
 
   it('syncs every commit to the disk, in WAL mode', async () => {
