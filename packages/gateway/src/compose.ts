@@ -79,7 +79,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
 
   // The port is taken before anybody is asked for a passphrase, so that a port in use is found first.
   const adminSocket = path.join(config.home, 'run', 'admin.sock')
-  const server = opened.use(await listen({ listen: config.listen, adminSocket, random, clock, log }))
+  const server = opened.use(await listen({ ...config, adminSocket, random, clock, log }))
   const keyholder = opened.use(await openKeyholder(config, world))
   const { scheduler, hostFor, shut } = await openUpstream(opened, config, world, stores, keyholder)
   const hashers = opened.use(openHashers({ size: 2 }))
@@ -88,7 +88,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   const gate = createGate({ ledger: stores.ledger, clock, log })
   const principals = createPrincipals({ keys: stores.keys, pepper, clock })
   const services = createServices(config, world, { stores, gate, principals, hashers, uploads, hostFor })
-  const proxy = opened.use(openProxy({ authority, server, principals, gate, world }))
+  const proxy = opened.use(openProxy({ config, authority, server, principals, gate, world }))
   const onRevoked = (id: KeyId): void => {
     server.visits.cut(id)
     proxy.cut(id)
@@ -257,15 +257,17 @@ function openKeyholder(config: Config, world: World): Promise<KeptKeyholder> {
 }
 
 function openProxy(options: {
+  readonly config: Config
   readonly authority: Awaited<ReturnType<typeof openAuthority>>
   readonly server: DoorServer
   readonly principals: ReturnType<typeof createPrincipals>
   readonly gate: ReturnType<typeof createGate>
   readonly world: World
 }): ProxyDoor {
-  const { authority, server, principals, gate, world } = options
+  const { config, authority, server, principals, gate, world } = options
   return openProxyDoor({
     authority,
+    trustedProxies: config.trustedProxies,
     serve: (request, response, tunnel) => server.serve(request, response, tunnel),
     ...createTunnelAdmission({ principals, gate, random: world.random }),
     dial: createDial({ clock: world.clock }),

@@ -38,7 +38,13 @@ describe('the configuration', () => {
   })
 
   it('tells all problems at once', async () => {
-    await write('config.json', { listen: 5, color: 'red', freshMinutes: -1, unlock: { kind: 'magic' } })
+    await write('config.json', {
+      listen: 5,
+      color: 'red',
+      freshMinutes: -1,
+      unlock: { kind: 'magic' },
+      trustedProxies: ['home'],
+    })
     const problems = problemsOf({
       GUICHET_LOG: 'loud',
       GUICHET_PLAIN_HTTP: 'maybe',
@@ -47,7 +53,7 @@ describe('the configuration', () => {
       GUICHET_UPSTREAM_CA: '/not/there',
       GUICHET_RULES: '/not/there',
     }).join('\n')
-    for (const part of ['listen', 'color', 'freshMinutes', 'unlock', 'loud', 'maybe', 'nowhere'])
+    for (const part of ['listen', 'color', 'freshMinutes', 'unlock', 'loud', 'maybe', 'nowhere', 'home'])
       assert.match(problems, new RegExp(part))
     assert.match(problems, /GUICHET_UPSTREAM_CONNECT: "x"/)
     assert.match(problems, /GUICHET_UPSTREAM_CA: \/not\/there cannot be read \(ENOENT\)/)

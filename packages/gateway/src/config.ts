@@ -14,10 +14,13 @@ import {
 } from '@guichet/core'
 import { z } from 'zod'
 import type { LogLevel } from './log.ts'
+import { requireBlocks } from './services/addresses.ts'
 
 export interface Config {
   readonly home: string
   readonly listen: { readonly host: string; readonly port: number }
+  /** Blocks of addresses of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
   readonly unlock: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'prompt' }
   /** Where connections for 1fichier's names go instead, names and TLS checks unchanged. */
   readonly upstreamRoute: { readonly host: string; readonly port: number } | undefined
@@ -50,6 +53,8 @@ export interface ConfigFile {
   readonly log?: LogLevel | undefined
   /** Listen for other machines without TLS. */
   readonly plainHttp?: boolean | undefined
+  /** Addresses, or blocks of them, of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[] | undefined
 }
 
 const file = z.strictObject({
@@ -65,6 +70,7 @@ const file = z.strictObject({
   reserveMegabytes: z.number().nonnegative().optional(),
   log: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   plainHttp: z.boolean().optional(),
+  trustedProxies: z.array(z.string()).optional(),
 })
 
 const rulesFile = z.strictObject({
@@ -130,6 +136,7 @@ export function loadConfig(input: {
   const config: Config = {
     home,
     listen,
+    trustedProxies: checkBlocks(given.trustedProxies ?? [], problems),
     unlock,
     upstreamRoute: parseRoute(env['GUICHET_UPSTREAM_CONNECT'], problems),
     upstreamCa: readCa(env['GUICHET_UPSTREAM_CA'], problems),
@@ -183,6 +190,15 @@ function parseListen(text: string, plainHttp: boolean, problems: string[]): Conf
     )
   }
   return listen
+}
+
+function checkBlocks(blocks: readonly string[], problems: string[]): readonly string[] {
+  try {
+    requireBlocks(blocks)
+  } catch (failure) {
+    problems.push(`trustedProxies: ${GatewayError.from(failure).message}`)
+  }
+  return blocks
 }
 
 function parseRoute(text: string | undefined, problems: string[]): Config['upstreamRoute'] {

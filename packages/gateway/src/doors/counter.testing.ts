@@ -6,6 +6,7 @@ import path from 'node:path'
 import {
   type FileHost,
   type FolderId,
+  type KeyLimits,
   type Ledger,
   ROOT,
   SECOND_MS,
@@ -79,6 +80,7 @@ export interface KeyFields {
   readonly root?: FolderId
   readonly rootPath?: string
   readonly lifetimeMs?: number
+  readonly limits?: KeyLimits
 }
 
 /** Short waits pass at once; longer ones when the test says so. */
@@ -128,6 +130,7 @@ export interface CounterOptions {
   readonly ledger?: (real: Ledger) => Ledger
   readonly host?: (account: MemoryHost) => FileHost
   readonly reserveBytes?: number
+  readonly trustedProxies?: readonly string[]
   /** What the uploader waits for before it sends. */
   readonly lingerMs?: number
 }
@@ -154,7 +157,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   const { host, upstream, fail } = witness(options.host?.(account) ?? account)
   const adminSocket = path.join(directory, 'run', 'admin.sock')
   const server = opened.use(
-    await listen({ listen: { host: '127.0.0.1', port: 0 }, adminSocket, random, clock, log }),
+    await listen({ ...options, listen: { host: '127.0.0.1', port: 0 }, adminSocket, random, clock, log }),
   )
   const hashers = opened.use(openHashers({ size: 1 }))
   const reserveBytes = options.reserveBytes ?? 0
@@ -241,10 +244,10 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
     calls: () => upstream.splice(0).map(({ method }) => method),
     key(fields) {
       names += 1
-      const { name = `key ${names}`, verbs, root = ROOT, rootPath = '/', lifetimeMs } = fields
+      const { name = `key ${names}`, verbs, root = ROOT, rootPath = '/', lifetimeMs, limits = {} } = fields
       const findRoot = async () => ({ id: root, path: rootPath })
       const owner = { principal: OWNER, door: 'admin', requestId: 'test' } as const
-      return keys.issue(owner, { name, verbs, findRoot, lifetimeMs, mayTunnel: false, limits: {} })
+      return keys.issue(owner, { name, verbs, findRoot, lifetimeMs, mayTunnel: false, limits })
     },
     native: (key, endpoint, body = {}) =>
       ask({

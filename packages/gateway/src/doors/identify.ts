@@ -36,7 +36,7 @@ export async function identify(
   }
 }
 
-/** The principal of a ticket or a tunnel, as it is now. */
+/** The principal of a ticket, as it is now; that the ticket was handed out was the use of the key. */
 export async function recall(
   services: { readonly principals: Principals; readonly gate: Gate },
   visit: Visit,
@@ -44,7 +44,7 @@ export async function recall(
   key: Principal['key'],
 ): Promise<Principal> {
   try {
-    const principal = await services.principals.recall(key)
+    const principal = await services.principals.recall(key, { from: visit.from, isUse: false })
     visit.identify(principal)
     return principal
   } catch (failure) {
@@ -56,8 +56,9 @@ async function principalOf(principals: Principals, visit: Visit): Promise<Princi
   if (visit.isLocal) return OWNER
   const header = visit.request.headers.authorization
   // The key may have ended since its tunnel was opened.
-  if (header === undefined && visit.tunnel !== undefined) return principals.recall(visit.tunnel.principal.key)
-  return principals.authenticate(parseCredentials(header))
+  if (header === undefined && visit.tunnel !== undefined)
+    return principals.recall(visit.tunnel.principal.key, { from: visit.from, isUse: true })
+  return principals.authenticate(parseCredentials(header), visit.from)
 }
 
 function refused(gate: Gate, visit: Visit, door: Door, failure: unknown): Promise<GatewayError> {

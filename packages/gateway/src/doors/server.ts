@@ -5,6 +5,7 @@ import path from 'node:path'
 import { inspect } from 'node:util'
 import { type Clock, GatewayError, isUpstreamHost, SECOND_MS, systemCodeOf, TRAITS } from '@guichet/core'
 import type { Log } from '../log.ts'
+import { clientAddress } from '../services/client-address.ts'
 import { hideKeys } from '../services/hidden-keys.ts'
 import { type ApiDoor, isApiPath, sendFailure } from './api/door.ts'
 import { createHttp } from './http.ts'
@@ -43,12 +44,15 @@ export interface DoorServer extends AsyncDisposable {
 export async function listen(options: {
   readonly listen: { readonly host: string; readonly port: number }
   readonly adminSocket: string
+  /** Blocks of addresses of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[]
   readonly random: (count: number) => Uint8Array
   readonly clock: Clock
   readonly log: Log
 }): Promise<DoorServer> {
   await using opened = new AsyncDisposableStack()
   const visits = createVisits(options.clock)
+  const { trustedProxies = [] } = options
   const state: { doors: Doors | undefined; isStopping: boolean } = { doors: undefined, isStopping: false }
 
   function visit(
@@ -76,7 +80,8 @@ export async function listen(options: {
     }
     const { signal, identify } = visits.begin(response)
     const note = (error: GatewayError): void => noteFailure(options.log, requestId, url.pathname, error)
-    const here: Visit = { request, response, requestId, url, isLocal, tunnel, signal, identify, note }
+    const from = isLocal ? undefined : (tunnel ?? { from: clientAddress(request, trustedProxies) }).from
+    const here: Visit = { request, response, requestId, url, isLocal, from, tunnel, signal, identify, note }
     signal.addEventListener('abort', () => response.destroy())
     answer(doors, here).catch((failure: unknown) => {
       note(GatewayError.from(failure))

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Clock, GatewayError, type KeyId, SECOND_MS } from '@guichet/core'
+import type { ThroughTunnel } from '../services/admission.ts'
 import { untilMoment } from '../services/expiry.ts'
 import type { Principal } from '../services/principals.ts'
 
@@ -11,8 +12,10 @@ export interface Visit {
   readonly url: URL
   /** The local admin socket: whoever can open it is the owner. */
   readonly isLocal: boolean
-  /** Set inside a tunnel of the proxy door: who opened it, and the name of 1fichier it goes to. */
-  readonly tunnel?: { readonly principal: Principal; readonly host: string } | undefined
+  /** The address of the client, where it is known; the local socket has none. */
+  readonly from: string | undefined
+  /** Set inside a tunnel of the proxy door. */
+  readonly tunnel?: ThroughTunnel | undefined
   /** Aborted when the client leaves, the key ends or the gateway stops. */
   readonly signal: AbortSignal
   /** From here on the visit ends when this principal's key does. Throws `unavailable` when the key has too many. */
@@ -33,18 +36,24 @@ export interface Visits {
 
 type Key = KeyId | 'owner'
 
+interface State {
+  key: Key | undefined
+  /** When the key, or the text of it that was sent, ends by itself. */
+  expiresMs: number | undefined
+}
+
 export function createVisits(clock: Clock): Visits {
-  const open = new Map<AbortController, { key: Key | undefined }>()
+  const open = new Map<AbortController, State>()
   /** Revoked while the gateway runs: a request may have been let in a moment before, and be identified a moment after. */
   const revoked = new Set<Key>()
-  /** One watch for each key with an end that was used. */
-  const watched = new Set<Key>()
+  /** One watch for each moment at which something ends. */
+  const watched = new Set<number>()
   const over = new AbortController()
   let onEmpty: (() => void) | undefined
 
-  function end(key: Key, problem: 'revoked' | 'expired'): void {
+  function end(isOver: (state: State) => boolean, problem: 'revoked' | 'expired'): void {
     const reason = new GatewayError('unauthenticated', `the virtual key was ${problem}`)
-    for (const [controller, state] of open) if (state.key === key) controller.abort(reason)
+    for (const [controller, state] of open) if (isOver(state)) controller.abort(reason)
   }
 
   function countOf(key: Key): number {
@@ -53,22 +62,22 @@ export function createVisits(clock: Clock): Visits {
     return count
   }
 
-  async function watch(key: Key, expiresMs: number): Promise<void> {
-    watched.add(key)
+  async function watch(momentMs: number): Promise<void> {
+    watched.add(momentMs)
     try {
-      await untilMoment(clock, expiresMs, over.signal)
-      end(key, 'expired')
+      await untilMoment(clock, momentMs, over.signal)
+      end(({ expiresMs }) => expiresMs === momentMs, 'expired')
     } catch {
       // The gateway stops, and everything under way ends with it.
     } finally {
-      watched.delete(key)
+      watched.delete(momentMs)
     }
   }
 
   return {
     begin(response) {
       const controller = new AbortController()
-      const state: { key: Key | undefined } = { key: undefined }
+      const state: State = { key: undefined, expiresMs: undefined }
       open.set(controller, state)
       response.once('close', () => {
         open.delete(controller)
@@ -80,15 +89,16 @@ export function createVisits(clock: Clock): Visits {
         identify({ key, expiresMs }) {
           if (key !== 'owner' && countOf(key) >= REQUESTS_PER_KEY_MAX) throw tooMany()
           state.key = key
-          if (revoked.has(key)) end(key, 'revoked')
-          if (expiresMs !== undefined && !watched.has(key)) void watch(key, expiresMs)
+          state.expiresMs = expiresMs
+          if (revoked.has(key)) end((one) => one === state, 'revoked')
+          if (expiresMs !== undefined && !watched.has(expiresMs)) void watch(expiresMs)
         },
       }
     },
 
     cut(key) {
       revoked.add(key)
-      end(key, 'revoked')
+      end((state) => state.key === key, 'revoked')
     },
 
     async drain(signal) {

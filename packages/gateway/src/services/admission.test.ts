@@ -23,7 +23,7 @@ describe('who asks for a tunnel', () => {
       [`Basic ${Buffer.from('any:wrong').toString('base64')}`, /not known here/],
     ] as const
     for (const [header, message] of asked) {
-      const admitted = admission.authenticate(parseCredentials(header), TARGET)
+      const admitted = admission.authenticate(parseCredentials(header), TARGET, undefined)
       await assert.rejects(admitted, { code: 'unauthenticated', message })
       const [entry] = await ledger.recent(1)
       assert.deepEqual(
@@ -41,7 +41,10 @@ describe('who asks for a tunnel', () => {
     const { admission, ledger } = open(db)
     for (const pair of [`any:${API_KEY}`, `${API_KEY}:`]) {
       const header = `Basic ${Buffer.from(pair).toString('base64')}`
-      await assert.rejects(admission.authenticate(parseCredentials(header), TARGET), /looks like an API key/)
+      await assert.rejects(
+        admission.authenticate(parseCredentials(header), TARGET, undefined),
+        /looks like an API key/,
+      )
       const [entry] = await ledger.recent(1)
       assert.match(entry?.target ?? '', /take it for exposed/)
       assert.ok(!JSON.stringify(entry).includes(API_KEY))
@@ -52,7 +55,7 @@ describe('who asks for a tunnel', () => {
     await using db = openDatabase({ path: ':memory:' })
     const { admission, ledger, issue } = open(db)
     const text = await issue()
-    const principal = await admission.authenticate(parseCredentials(`Bearer ${text}`), TARGET)
+    const principal = await admission.authenticate(parseCredentials(`Bearer ${text}`), TARGET, undefined)
     assert.equal(principal.name, 'tv')
     assert.equal(await ledger.count(), 0)
     await assert.rejects(admission.mayTunnel(principal, 'example.org:443'), { code: 'forbidden' })

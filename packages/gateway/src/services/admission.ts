@@ -1,11 +1,22 @@
 import { GatewayError, type LedgerEntry } from '@guichet/core'
 import type { Gate } from './gate.ts'
-import type { Credentials, Principal, Principals } from './principals.ts'
+import { asStranger, type Credentials, type Principal, type Principals } from './principals.ts'
+
+/** Who opened a tunnel and from where, and the name of 1fichier it goes to. */
+export interface ThroughTunnel {
+  readonly principal: Principal
+  readonly host: string
+  readonly from: string | undefined
+}
 
 /** Who may open a tunnel through the proxy door, and whereto. */
 export interface TunnelAdmission {
   /** Rejects with `unauthenticated`, once that is recorded. */
-  authenticate(credentials: Credentials | undefined, target: string): Promise<Principal>
+  authenticate(
+    credentials: Credentials | undefined,
+    target: string,
+    from: string | undefined,
+  ): Promise<Principal>
   /** Rejects with `forbidden`, once that is recorded. */
   mayTunnel(principal: Principal, target: string): Promise<void>
 }
@@ -18,9 +29,9 @@ export function createTunnelAdmission(options: {
   const { principals, gate, random } = options
   const newId = (): string => Buffer.from(random(8)).toString('hex')
   return {
-    async authenticate(credentials, target) {
+    async authenticate(credentials, target, from) {
       try {
-        return await principals.authenticate(credentials)
+        return await principals.authenticate(credentials, from)
       } catch (failure) {
         throw await unknownCaller(gate, { door: 'proxy', requestId: newId() }, `CONNECT ${target}`, failure)
       }
@@ -42,5 +53,5 @@ export async function unknownCaller(
   const error = GatewayError.from(failure)
   const isExposed = error.facts['exposed'] === true
   const told = isExposed ? 'an API key of 1fichier was sent: take it for exposed' : target
-  return gate.deny({ caller, verb: 'authenticate', target: told }, error)
+  return asStranger(await gate.deny({ caller, verb: 'authenticate', target: told }, error))
 }

@@ -9,13 +9,16 @@ import {
   type KeyLimits,
   type KeyProblem,
   type KeyStore,
+  MINUTE_MS,
   mayBeApiKey,
   problemOfKey,
   ROOT,
+  SECOND_MS,
   VERBS,
   type Verb,
   type VirtualKey,
 } from '@guichet/core'
+import { isIn } from './addresses.ts'
 
 /** Who asks: the holder of a virtual key, or the owner on the local admin socket. */
 export interface Principal {
@@ -80,14 +83,22 @@ export function isApiKey(text: string): boolean {
   return mayBeApiKey(text) && !text.startsWith(KEY_PREFIX)
 }
 
+/** How somebody comes to be asked about. */
+export interface Arrival {
+  /** The address it comes from; absent: it is not known, and in no block of addresses. */
+  readonly from: string | undefined
+  /** Is it a use of the key, or does it go on with one that was counted? */
+  readonly isUse: boolean
+}
+
 export interface Principals {
   /**
    * Rejects with `unauthenticated`; unknown, wrong, expired and revoked keys are told apart only for a holder of the
-   * right text.
+   * right text who may use it where it was sent from.
    */
-  authenticate(credentials: Credentials | undefined): Promise<Principal>
+  authenticate(credentials: Credentials | undefined, from: string | undefined): Promise<Principal>
   /** The principal of a key that is still good, by its id. */
-  recall(key: KeyId | 'owner'): Promise<Principal>
+  recall(key: KeyId | 'owner', arrival: Arrival): Promise<Principal>
   /** What is kept of a key's text. */
   hash(text: string): string
 }
@@ -101,36 +112,69 @@ export function createPrincipals(options: {
   const { keys, pepper, clock } = options
   const hash = (text: string): string => createHmac('sha256', pepper).update(text).digest('hex')
 
+  /** The key is judged by its own limits and by those of every key it was issued under. */
+  async function admit(key: VirtualKey, untilMs: number | undefined, arrival: Arrival): Promise<Principal> {
+    const nowMs = clock.nowMs()
+    const line = [key, ...(await keys.ancestors(key))]
+    for (const one of line) if (!mayComeFrom(one.limits, arrival.from)) throw elsewhere(key, arrival.from)
+    for (const one of line) {
+      const problem = problemOfKey(one, nowMs)
+      if (problem === undefined || (problem === 'used-up' && !arrival.isUse)) continue
+      if (problem === 'expired' || problem === 'idle') await keys.end(one.id, problem, nowMs)
+      throw notGood(key, one, problem)
+    }
+    if (arrival.isUse) {
+      const counted = line.filter((one) => isCounted(one, nowMs)).map((one) => one.id)
+      const usedUp = counted.length === 0 ? undefined : await keys.use(counted, nowMs)
+      const spent = line.find((one) => one.id === usedUp)
+      if (spent !== undefined) throw notGood(key, spent, 'used-up')
+    }
+    return principalOf(line, untilMs)
+  }
+
   return {
     hash,
 
-    async authenticate(credentials) {
+    async authenticate(credentials, from) {
       if (credentials === undefined) throw missing()
       if (isApiKey(credentials.secret) || isApiKey(credentials.user ?? '')) throw exposed()
-      const found = isKeyText(credentials.secret)
-        ? await keys.byHash(hash(credentials.secret), clock.nowMs())
-        : undefined
+      const { secret } = credentials
+      const found = isKeyText(secret) ? await keys.byHash(hash(secret), clock.nowMs()) : undefined
       if (found === undefined) throw unknown()
-      const { key } = found
-      const problem = problemOfKey(key, clock.nowMs())
-      if (problem !== undefined) throw ended(key.name, problem)
-      return principalOf(key)
+      return admit(found.key, found.untilMs, { from, isUse: true })
     },
 
-    async recall(id) {
+    async recall(id, arrival) {
       if (id === 'owner') return OWNER
       const key = await keys.byId(id)
       if (key === undefined) throw unknown()
-      const problem = problemOfKey(key, clock.nowMs())
-      if (problem !== undefined) throw ended(key.name, problem)
-      return principalOf(key)
+      return admit(key, undefined, arrival)
     },
   }
 }
 
-function principalOf(key: VirtualKey): Principal {
-  const { id, name, verbs, root, rootPath, mayTunnel, limits, expiresMs } = key
-  return { key: id, name, verbs, root, rootPath, mayTunnel, limits, expiresMs }
+export function mayComeFrom({ from, notFrom }: KeyLimits, address: string | undefined): boolean {
+  if (notFrom !== undefined && (address === undefined || isIn(address, notFrom))) return false
+  return from === undefined || isIn(address, from)
+}
+
+/** A use is written down where a limit counts it; the time of the last one to the second. */
+function isCounted({ limits, use }: VirtualKey, nowMs: number): boolean {
+  if (limits.uses !== undefined) return true
+  return limits.idleMs !== undefined && nowMs - (use.lastMs ?? 0) >= SECOND_MS
+}
+
+/** Of a key and those above it, nearest first. */
+function principalOf(line: readonly VirtualKey[], untilMs: number | undefined): Principal {
+  const [key, ...above] = line
+  if (key === undefined) throw unknown()
+  const { id, name, verbs, root, rootPath, mayTunnel, limits } = key
+  const ends = [untilMs, ...line.map((one) => one.expiresMs)].filter((ms) => ms !== undefined)
+  return {
+    ...{ key: id, name, verbs, root, rootPath, mayTunnel, limits },
+    expiresMs: ends.length === 0 ? undefined : Math.min(...ends),
+    ancestors: above.map((one) => ({ key: one.id, name: one.name, limits: one.limits })),
+  }
 }
 
 function missing(): GatewayError {
@@ -145,16 +189,43 @@ function unknown(): GatewayError {
   })
 }
 
-function ended(name: string, problem: KeyProblem): GatewayError {
+/** The right text from a wrong address: for the ledger. Whoever sent it is told `asStranger`. */
+function elsewhere(key: VirtualKey, from: string | undefined): GatewayError {
+  const where = from ?? 'an address that is not known'
+  return new GatewayError('unauthenticated', `the key "${key.name}" may not be used from ${where}`, {
+    facts: { rule: 'address', key: key.id, stranger: true },
+  })
+}
+
+/** What a caller is told of a refusal: whoever may not use a key from where it is learns nothing about it. */
+export function asStranger(error: GatewayError): GatewayError {
+  return error.facts['stranger'] === true ? unknown() : error
+}
+
+/** `over` is the key itself, or one that it was issued under. */
+function notGood(key: VirtualKey, over: VirtualKey, problem: KeyProblem): GatewayError {
+  const { limits, use } = over
+  const facts = { rule: problem, key: key.id, name: key.name, problem }
+  const subject =
+    over === key
+      ? `the virtual key "${key.name}"`
+      : `the virtual key "${key.name}" was issued under "${over.name}", which`
   if (problem === 'not-yet') {
-    return new GatewayError('unauthenticated', `the virtual key "${name}" is not good yet`, {
-      hint: '`guichet key show ID` says from when on',
-      facts: { name, problem },
+    const since = new Date(limits.notBeforeMs ?? 0).toISOString()
+    return new GatewayError('unauthenticated', `${subject} is not good yet`, {
+      hint: `it is good from ${since} on`,
+      facts,
     })
   }
-  return new GatewayError('unauthenticated', `the virtual key "${name}" is ${problem}`, {
+  const why = {
+    revoked: 'is revoked',
+    expired: 'is expired',
+    idle: `has ended: it was unused for ${Math.round((limits.idleMs ?? 0) / MINUTE_MS)} minutes`,
+    'used-up': `is used up: it was good for ${use.count} requests`,
+  }
+  return new GatewayError('unauthenticated', `${subject} ${why[problem]}`, {
     hint: 'make a new one with `guichet key create`',
-    facts: { name, problem },
+    facts,
   })
 }
 

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Clock, GatewayError, isUpstreamHost, type KeyId, SECOND_MS } from '@guichet/core'
 import type { Log } from '../../log.ts'
+import { clientAddress } from '../../services/client-address.ts'
 import { untilMoment } from '../../services/expiry.ts'
 import { type Credentials, type Principal, parseCredentials } from '../../services/principals.ts'
 import type { Authority } from './authority.ts'
@@ -36,7 +37,13 @@ const LINGER_MS = 2 * SECOND_MS
 export interface ProxyDoorOptions {
   readonly authority: Authority
   /** Who is behind these credentials. Records a refusal; rejects with `unauthenticated`. */
-  readonly authenticate: (credentials: Credentials | undefined, target: string) => Promise<Principal>
+  readonly authenticate: (
+    credentials: Credentials | undefined,
+    target: string,
+    from: string | undefined,
+  ) => Promise<Principal>
+  /** Blocks of addresses of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[]
   readonly serve: Serve
   /** May this principal have bytes passed to a host that is not 1fichier's? Records the decision; rejects with `forbidden`. */
   readonly mayTunnel: (principal: Principal, target: string) => Promise<void>
@@ -65,7 +72,8 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
   const enter = async (request: IncomingMessage, socket: Socket, head: Buffer, tunnel: Tunnel) => {
     const target = parseTarget(request.url ?? '')
     tunnel.leadsTo(`${target.host}:${target.port}`)
-    const principal = await options.authenticate(credentialsOf(request), tunnel.target)
+    const from = clientAddress(request, options.trustedProxies ?? [])
+    const principal = await options.authenticate(credentialsOf(request), tunnel.target, from)
     if (tunnels.countOf(principal.key) >= limits.tunnelsPerKey) throw tooMany()
     tunnel.authenticated(principal.key)
     endWith(principal, tunnel, clock)
@@ -73,7 +81,7 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
       refuseUncovered(target)
       await interceptor.prepare()
       accept(tunnel, head)
-      await interceptor.speak(socket, tunnel, principal, target.host)
+      await interceptor.speak(socket, tunnel, { principal, host: target.host, from })
     } else {
       if (!limits.ports.includes(target.port)) throw closedPort(target, limits.ports)
       await options.mayTunnel(principal, tunnel.target)

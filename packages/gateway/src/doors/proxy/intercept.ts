@@ -4,7 +4,7 @@ import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { type Clock, GatewayError, systemCodeOf } from '@guichet/core'
 import type { Log } from '../../log.ts'
 import { createPipelining } from '../../pipelining.ts'
-import type { Principal } from '../../services/principals.ts'
+import type { ThroughTunnel } from '../../services/admission.ts'
 import type { Authority } from './authority.ts'
 import type { Leaf } from './certificates.ts'
 import type { ProxyLimits } from './limits.ts'
@@ -12,27 +12,22 @@ import { refusalOf, refuseRequest } from './refusals.ts'
 import { hostOfHeader } from './target.ts'
 import type { Tunnel } from './tunnels.ts'
 
-/** Answers one request inside a tunnel to a name of 1fichier; `principal` is the one who opened the tunnel. */
-export type Serve = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  tunnel: { readonly principal: Principal; readonly host: string },
-) => void
+/** Answers one request inside a tunnel to a name of 1fichier. */
+export type Serve = (request: IncomingMessage, response: ServerResponse, tunnel: ThroughTunnel) => void
 
 export interface Interceptor {
   /**
    * Speaks TLS in 1fichier's place on a socket whose CONNECT has been answered, and serves the requests inside.
    * Resolves when the connection is over; rejects with `forbidden` when the client does not accept our certificate.
    */
-  speak(socket: Socket, tunnel: Tunnel, principal: Principal, host: string): Promise<void>
+  speak(socket: Socket, tunnel: Tunnel, through: ThroughTunnel): Promise<void>
   /** The certificate is ready: what can fail about it fails here, before CONNECT is answered. */
   prepare(): Promise<void>
 }
 
 interface Inside {
   readonly tunnel: Tunnel
-  readonly principal: Principal
-  readonly host: string
+  readonly through: ThroughTunnel
 }
 
 export function createInterceptor(options: {
@@ -79,7 +74,7 @@ export function createInterceptor(options: {
       await contextNow()
     },
 
-    async speak(socket, tunnel, principal, host) {
+    async speak(socket, tunnel, through) {
       const secured = new TLSSocket(socket, {
         isServer: true,
         secureContext: await contextNow(),
@@ -88,8 +83,8 @@ export function createInterceptor(options: {
       // After the handshake the HTTP server watches the socket; before it, and after it, errors end here.
       secured.on('error', () => secured.destroy())
       secured.once('close', () => socket.destroy())
-      await handshake(secured, tunnel.gone, clock, limits.handshakeMs, host)
-      inside.set(secured, { tunnel, principal, host })
+      await handshake(secured, tunnel.gone, clock, limits.handshakeMs, through.host)
+      inside.set(secured, { tunnel, through })
       server.emit('connection', secured)
       secured.setTimeout(limits.keepAliveMs)
       await closeOf(secured)
@@ -104,14 +99,14 @@ function answer(
   serve: Serve,
   log: Log,
 ): void {
-  const { principal, host } = found
+  const { principal, host } = found.through
   const problem = problemOf(request, host)
   if (problem !== undefined) {
     refuseRequest(response, problem)
     return
   }
   try {
-    serve(request, response, { principal, host })
+    serve(request, response, found.through)
   } catch (failure) {
     const error = GatewayError.from(failure)
     log.error({ host, key: principal.key, code: error.code, cause: String(error.cause) }, error.message)
