@@ -1,9 +1,9 @@
-import { lookup } from 'node:dns'
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import type { LookupFunction, Socket } from 'node:net'
 import { createSecureContext, getCACertificates, TLSSocket } from 'node:tls'
-import { GatewayError, MINUTE_MS, SECOND_MS, systemCodeOf } from '@guichet/core'
+import { GatewayError, isPublicAddress, MINUTE_MS, SECOND_MS, systemCodeOf } from '@guichet/core'
 import type { Target } from './closed-list.ts'
 
 export interface UpstreamOptions {
@@ -13,7 +13,16 @@ export interface UpstreamOptions {
   readonly ca?: string | undefined
   /** How long a connection may be silent once it stands. */
   readonly silenceMs?: (target: Target) => number
+  /** Asks for the addresses of a name; the system unless told otherwise. */
+  readonly resolve?: Resolve | undefined
 }
+
+/** As `lookup` of `node:dns` with `all`. */
+export type Resolve = (
+  name: string,
+  options: LookupAllOptions,
+  done: (failure: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void
 
 /** One request on its way. */
 export interface Sending {
@@ -33,10 +42,12 @@ export class Upstream implements Disposable {
   /** An upload never meets a connection that the node is about to close. */
   readonly #uploads: Agent
   readonly #silenceMs: (target: Target) => number
+  readonly #lookup: LookupFunction
 
   constructor(options: UpstreamOptions) {
     this.#connect = options.connect
     this.#silenceMs = options.silenceMs ?? silenceMsOf
+    this.#lookup = lookupFor(options.connect?.host, options.resolve ?? lookup)
     const ca = [...getCACertificates('default'), ...(options.ca === undefined ? [] : [options.ca])]
     // Made once: to read the certificates of the world takes longer than a call.
     const secureContext = createSecureContext({ ca, minVersion: 'TLSv1.2' })
@@ -58,7 +69,7 @@ export class Upstream implements Disposable {
       signal,
       // Written out, because the environment could turn the default around.
       rejectUnauthorized: true,
-      lookup: lookupFor(connect?.host),
+      lookup: this.#lookup,
     })
     return watch(request, target.host, this.#silenceMs(target), signal)
   }
@@ -109,6 +120,7 @@ function failureOf(cause: Error, message: string, sent: boolean, signal: AbortSi
     const { code, message: why, hint } = signal.reason
     return new GatewayError(code, why, { hint, facts: { sent }, cause })
   }
+  if (cause instanceof GatewayError) return cause
   return new GatewayError('upstream-down', message, {
     hint: 'check the network and the name service of this machine, or wait until 1fichier is back',
     facts: { sent, reason: systemCodeOf(cause) ?? cause.message },
@@ -117,17 +129,27 @@ function failureOf(cause: Error, message: string, sent: boolean, signal: AbortSi
 }
 
 /**
- * Looks up the host that stands in for all, or the one that is asked for.
+ * Looks up the host that stands in for all, or the one that is asked for, which must be at public addresses only.
+ * The connection goes to what was checked here: nobody asks a second time.
  * 1fichier counts IPv4 and IPv6 in turn as two locations (wire.md, section 7.3): one family, always the same.
  */
-function lookupFor(standIn: string | undefined): LookupFunction {
+function lookupFor(standIn: string | undefined, resolve: Resolve): LookupFunction {
   return (name, options, done) =>
-    lookup(standIn ?? name, { ...options, all: true }, (failure, answers) => {
+    resolve(standIn ?? name, { ...options, all: true }, (failure, answers) => {
       if (failure !== null) return done(failure, '')
+      const inner = answers.find(({ address }) => standIn === undefined && !isPublicAddress(address))
+      if (inner !== undefined) return done(notPublic(name, inner.address), '')
       const v4 = answers.filter(({ family }) => family === 4)
       const addresses = v4.length > 0 ? v4 : answers
       if (options.all === true) return done(null, addresses)
       const [first = { address: '', family: 4 }] = addresses
       done(null, first.address, first.family)
     })
+}
+
+function notPublic(name: string, address: string): GatewayError {
+  return new GatewayError('forbidden', `${name} is at ${address}, which is not a public address`, {
+    hint: 'look into the name service and the hosts file of this machine: the API key goes to 1fichier only',
+    facts: { sent: false },
+  })
 }

@@ -1,6 +1,5 @@
 import { connect, type LookupFunction, type Socket } from 'node:net'
-import { type Clock, GatewayError, SECOND_MS, systemCodeOf } from '@guichet/core'
-import { isPublicAddress } from './address.ts'
+import { type Clock, GatewayError, isPublicAddress, SECOND_MS, systemCodeOf } from '@guichet/core'
 import { isOwnAddress } from './own-networks.ts'
 import { type Address, type Resolve, resolveBySystem, resolveChecked } from './resolve.ts'
 

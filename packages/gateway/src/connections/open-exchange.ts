@@ -6,12 +6,12 @@ import {
   type HttpRequest,
   type HttpResponse,
   isDomain,
+  isPublicAddress,
   isUpstreamHost,
   MINUTE_MS,
   SECOND_MS,
 } from '@guichet/core'
 import { Agent } from 'undici'
-import { isPublicAddress } from './address.ts'
 import { createConnector, type Route } from './connector.ts'
 import { failureOf } from './failures.ts'
 import { type Resolve, resolveBySystem } from './resolve.ts'

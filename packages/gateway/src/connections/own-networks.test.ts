@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isPublicAddress } from './address.ts'
+import { isPublicAddress } from '@guichet/core'
 import { type Interfaces, isOwnAddress } from './own-networks.ts'
 
 const shared = { netmask: '', mac: '', internal: false }

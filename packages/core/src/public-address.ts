@@ -1,5 +1,3 @@
-import { isIPv4, isIPv6 } from 'node:net'
-
 /** A block of addresses: its first bytes, and how many bits of them count. */
 interface Block {
   readonly bytes: readonly number[]
@@ -14,7 +12,8 @@ interface Block {
  * addresses that carry an IPv4 address in them (mapped, 6to4, NAT64) are as public as the one inside.
  */
 export function isPublicAddress(address: string): boolean {
-  if (isIPv4(address)) return isPublicV4(address.split('.').map(Number))
+  const v4 = parseV4(address)
+  if (v4 !== undefined) return isPublicV4(v4)
   const bytes = parseV6(address)
   if (bytes === undefined) return false
   const inner = embeddedV4(bytes)
@@ -81,21 +80,37 @@ function isIn(bytes: readonly number[], block: Block): boolean {
   })
 }
 
-/** The 16 bytes of an IPv6 address; an address with a zone belongs to one link, and counts as none. */
-function parseV6(address: string): readonly number[] | undefined {
-  if (!isIPv6(address) || address.includes('%')) return undefined
-  const [head = '', tail] = address.split('::')
-  const first = groupsOf(head)
-  const last = tail === undefined ? [] : groupsOf(tail)
-  const zeros = Array.from({ length: 16 - first.length - last.length }, () => 0)
-  return [...first, ...zeros, ...last]
+/** The four bytes of an IPv4 address in the usual notation; resolvers know others, which count as none. */
+function parseV4(text: string): readonly number[] | undefined {
+  const parts = text.split('.')
+  const isUsual = parts.length === 4 && parts.every((part) => /^(?:0|[1-9][0-9]{0,2})$/.test(part))
+  const bytes = parts.map(Number)
+  return isUsual && bytes.every((byte) => byte <= 255) ? bytes : undefined
 }
 
-function groupsOf(text: string): readonly number[] {
+/** The 16 bytes of an IPv6 address; an address with a zone belongs to one link, and counts as none. */
+function parseV6(text: string): readonly number[] | undefined {
+  const [head = '', tail, ...rest] = text.split('::')
+  if (rest.length > 0) return undefined
+  const first = groupsOf(head, tail === undefined)
+  const last = tail === undefined ? [] : groupsOf(tail, true)
+  if (first === undefined || last === undefined) return undefined
+  const missing = 16 - first.length - last.length
+  // A double colon stands for at least one group.
+  if (tail === undefined ? missing !== 0 : missing < 2) return undefined
+  return [...first, ...Array.from({ length: missing }, () => 0), ...last]
+}
+
+/** The bytes of groups of up to four hexadecimal digits; the last of an address may be an IPv4 address. */
+function groupsOf(text: string, isEnd: boolean): readonly number[] | undefined {
   if (text === '') return []
-  return text.split(':').flatMap((group) => {
-    if (group.includes('.')) return group.split('.').map(Number)
+  const bytes: number[] = []
+  const groups = text.split(':')
+  for (const [index, group] of groups.entries()) {
+    const v4 = isEnd && index === groups.length - 1 ? parseV4(group) : undefined
+    if (v4 === undefined && !/^[0-9a-f]{1,4}$/i.test(group)) return undefined
     const value = Number.parseInt(group, 16)
-    return [value >> 8, value & 0xff]
-  })
+    bytes.push(...(v4 ?? [value >> 8, value & 0xff]))
+  }
+  return bytes
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { isIP } from 'node:net'
 import { it } from 'node:test'
 import fc from 'fast-check'
-import { isPublicAddress } from './address.ts'
+import { isPublicAddress } from './public-address.ts'
 
 const PUBLIC = [
   '1.1.1.1',
@@ -107,13 +108,13 @@ const NO_ADDRESSES = [
 ]
 
 for (const address of PUBLIC) {
-  it(`R3: ${address} is public`, () => assert.equal(isPublicAddress(address), true))
+  it(`${address} is public (R3)`, () => assert.equal(isPublicAddress(address), true))
 }
 for (const address of [...CLOSED, ...NO_ADDRESSES]) {
-  it(`R3: ${JSON.stringify(address)} is not public`, () => assert.equal(isPublicAddress(address), false))
+  it(`${JSON.stringify(address)} is not public (R3)`, () => assert.equal(isPublicAddress(address), false))
 }
 
-it('R3: an IPv4 address is as public in IPv6 dress as it is without', () => {
+it('an IPv4 address is as public in IPv6 dress as it is without (R3)', () => {
   fc.assert(
     fc.property(fc.ipV4(), (v4) => {
       const hex = v4
@@ -130,10 +131,17 @@ it('R3: an IPv4 address is as public in IPv6 dress as it is without', () => {
   )
 })
 
-it('R3: any text gets an answer', () => {
+it('what Node takes for no address is not public, and what it takes for one is read as it reads it (R3)', () => {
+  const odd = fc.stringMatching(/^[0-9a-f:.%x]{0,40}$/)
   fc.assert(
-    fc.property(fc.oneof(fc.ipV6(), fc.string()), (text) => {
-      assert.equal(typeof isPublicAddress(text), 'boolean')
+    fc.property(fc.oneof(fc.ipV6(), fc.ipV4(), fc.ipV4Extended(), odd, fc.string()), (text) => {
+      const isPublic = isPublicAddress(text)
+      if (isIP(text) === 0) assert.equal(isPublic, false)
+      // The canonical spelling of the same address, as the URL parser writes it.
+      else if (isIP(text) === 6 && !text.includes('%')) {
+        assert.equal(isPublic, isPublicAddress(new URL(`http://[${text}]`).hostname.slice(1, -1)))
+      }
     }),
+    { numRuns: 2_000 },
   )
 })
