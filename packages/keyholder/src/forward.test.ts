@@ -19,7 +19,7 @@ describe('forwarding', () => {
     assert.equal(headers['content-length'], '15')
   })
 
-  it('passes no header of the caller that is not needed', async () => {
+  it('passes no header of the caller that is not needed, hop-by-hop and Connection-named ones least of all (R4)', async () => {
     await using world = await startWorld()
     const answer = await raw(world.socketPath, [
       'POST /forward/api.1fichier.com/v1/user/info.cgi HTTP/1.1',
@@ -29,6 +29,11 @@ describe('forwarding', () => {
       'X-Forwarded-For: 192.0.2.1',
       'Expect: 100-continue',
       'Keep-Alive: timeout=1',
+      'Connection: keep-alive, x-named, user-agent',
+      'X-Named: 1',
+      'TE: trailers',
+      'Upgrade: h2c',
+      'Proxy-Connection: keep-alive',
       'User-Agent: test',
       'Content-Type: application/json',
       'Content-Length: 0',

@@ -7,7 +7,8 @@ import {
 } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { MINUTE_MS, SECOND_MS, systemCodeOf } from '@guichet/core'
-import { createPipelining } from '../pipelining.ts'
+import { createPipelining, refuseExpectation } from '../pipelining.ts'
+import { tunnelAmbiguity } from './framing.ts'
 
 /** How long a client may keep a connection without anything to show for it. */
 export interface HttpPatience {
@@ -40,6 +41,8 @@ export function createHttp(
       // A client that is gone without a word would else keep its place for ever while it is silent for a reason.
       keepAlive: true,
       keepAliveInitialDelay: 10 * MINUTE_MS,
+      // We look for it ourselves: Node would go on with what stands behind the request that it refuses.
+      requireHostHeader: false,
       highWaterMark: 256 * 1024,
     },
     pipelining.guard((request, response) => {
@@ -52,8 +55,11 @@ export function createHttp(
   server.on('connect', (request: IncomingMessage, socket, head: Buffer) => {
     // Behind an answer under way there is no place for a tunnel: its first bytes would end up inside that answer.
     if (connect === undefined || pipelining.isBusy(socket)) socket.destroy()
+    else if (tunnelAmbiguity(request) !== undefined)
+      endWith(socket, '400 Bad Request', 'this CONNECT can be understood in more than one way\n')
     else connect(request, socket, head)
   })
+  server.on('checkExpectation', pipelining.guard(refuseExpectation))
   server.on('clientError', (failure: Error, socket) => {
     // Whatever is written to a connection with an answer under way would end up inside that answer.
     if (!socket.writable || pipelining.isBusy(socket)) {
@@ -64,13 +70,18 @@ export function createHttp(
     const [status, text] = isTooLong
       ? ['431 Request Header Fields Too Large', 'the headers are larger than 16 KiB\n']
       : ['400 Bad Request', 'this is not HTTP as we know it\n']
-    socket.on('error', () => socket.destroy())
-    socket.resume()
-    socket.end(
-      `HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
-    )
+    endWith(socket, status, text)
   })
   return server
+}
+
+/** The last words on a connection. */
+function endWith(socket: Duplex, status: string, text: string): void {
+  socket.on('error', () => socket.destroy())
+  socket.resume()
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
+  )
 }
 
 /** Node ends a connection that is silent for `server.timeout`, unless somebody here listens to that. */

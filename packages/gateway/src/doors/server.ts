@@ -8,6 +8,7 @@ import type { Log } from '../log.ts'
 import { clientAddress } from '../services/client-address.ts'
 import { hideKeys } from '../services/hidden-keys.ts'
 import { type ApiDoor, isApiPath, sendFailure } from './api/door.ts'
+import { ambiguityOf } from './framing.ts'
 import { createHttp } from './http.ts'
 import type { NativeDoor } from './native/door.ts'
 import { retryHeaders, sendRefusal } from './native/refusals.ts'
@@ -70,8 +71,10 @@ export async function listen(options: {
       return
     }
     const url = URL.parse(`http://guichet${request.url}`)
-    if (url === null || isAmbiguous(request)) {
-      turnAway(response, 400, 'this request can be understood in more than one way\n')
+    const ambiguity = ambiguityOf(request)
+    if (url === null || ambiguity !== undefined) {
+      const what = ambiguity ?? 'its target is no address'
+      turnAway(response, 400, `this request can be understood in more than one way: ${what}\n`)
       return
     }
     if (isFromElsewhere(request, tunnel)) {
@@ -210,7 +213,7 @@ async function close(server: Server): Promise<void> {
 }
 
 function turnAway(response: ServerResponse, status: 400 | 403, text: string): void {
-  response.setHeader('connection', 'close')
+  response.shouldKeepAlive = false
   sendText(response, status, text)
 }
 
@@ -222,12 +225,6 @@ function tellNotOpen(response: ServerResponse, requestId: string, why: 'starting
   if (isApiPath(path)) sendFailure(response, requestId, error)
   else if (path.startsWith('/v1/')) sendRefusal(response, error)
   else sendText(response, 503, `${error.message}\n`, retryHeaders(error))
-}
-
-/** Of a header that stands there twice, two readers could take two different values. */
-function isAmbiguous({ headersDistinct }: IncomingMessage): boolean {
-  const { host = [], authorization = [] } = headersDistinct
-  return host.length > 1 || authorization.length > 1
 }
 
 /**

@@ -90,7 +90,7 @@ describe('nonsense at the native door', () => {
     })
     assert.equal(method.status, 400)
     assert.match(String(method.json['message']), /takes POST/)
-    for (const path of ['/v1/file/list.cgi', '/v1/file/ls', '/v1/../v1/x.cgi', '/v1/__proto__.cgi', '/v1/']) {
+    for (const path of ['/v1/file/list.cgi', '/v1/file/ls', '/v1//x.cgi', '/v1/__proto__.cgi', '/v1/']) {
       const answer = await counter.ask({
         method: 'POST',
         path,

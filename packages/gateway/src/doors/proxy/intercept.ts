@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { type Clock, GatewayError, systemCodeOf } from '@guichet/core'
 import type { Log } from '../../log.ts'
-import { createPipelining } from '../../pipelining.ts'
+import { createPipelining, refuseExpectation } from '../../pipelining.ts'
 import type { ThroughTunnel } from '../../services/admission.ts'
 import type { Authority } from './authority.ts'
 import type { Leaf } from './certificates.ts'
@@ -45,6 +45,7 @@ export function createInterceptor(options: {
   const server = createServer({
     maxHeaderSize: limits.headerBytes,
     keepAliveTimeout: limits.keepAliveMs,
+    requireHostHeader: false,
   })
   server.timeout = limits.idleTimeoutMs
   const take = (request: IncomingMessage, response: ServerResponse): void => {
@@ -58,7 +59,9 @@ export function createInterceptor(options: {
     response.once('close', () => found.tunnel.ended())
     answer(request, response, found, serve, log)
   }
-  server.on('request', createPipelining().guard(take))
+  const pipelining = createPipelining()
+  server.on('request', pipelining.guard(take))
+  server.on('checkExpectation', pipelining.guard(refuseExpectation))
 
   const contextNow = async (): Promise<SecureContext> => {
     const leaf = await authority.leaf(clock.nowMs())

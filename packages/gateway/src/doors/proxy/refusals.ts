@@ -51,6 +51,7 @@ export function refuseTunnel(socket: Socket, refusal: Refusal): void {
 /** Answers a request with a refusal and ends the connection after it. */
 export function refuseRequest(response: ServerResponse, refusal: Refusal): void {
   const body = textOf(refusal)
+  response.shouldKeepAlive = false
   response.writeHead(refusal.status, headersOf(refusal, body)).end(body)
 }
 
