@@ -69,6 +69,8 @@ export const TRAITS: Readonly<Record<ErrorCode, Traits>> = {
   conflict: { http: 409, exit: 5, retry: 'never' },
   /** More than 1fichier or this gateway takes. */
   'too-large': { http: 413, exit: 2, retry: 'never' },
+  /** Too many wrong keys: whoever sends them is heard again later. */
+  'too-often': { http: 429, exit: 6, retry: 'later' },
   /** 1fichier's limits allow this only later than the caller would wait. */
   paced: { http: 503, exit: 6, retry: 'later' },
   /** 1fichier has locked the address, the user or the key for a while. */
@@ -100,6 +102,7 @@ export type ErrorCode =
   | 'not-found'
   | 'conflict'
   | 'too-large'
+  | 'too-often'
   | 'paced'
   | 'locked'
   | 'upstream-down'

@@ -1,6 +1,7 @@
 import type { Door, GatewayError } from '@guichet/core'
 import { unknownCaller } from '../services/admission.ts'
 import type { Gate } from '../services/gate.ts'
+import { refuseOverheard } from '../services/overheard.ts'
 import {
   exposed,
   isApiKey,
@@ -55,14 +56,17 @@ export async function recall(
 async function principalOf(principals: Principals, visit: Visit): Promise<Principal> {
   if (visit.isLocal) return OWNER
   const header = visit.request.headers.authorization
+  const credentials = parseCredentials(header)
+  refuseOverheard(credentials, visit.isOverheard)
   // The key may have ended since its tunnel was opened.
   if (header === undefined && visit.tunnel !== undefined)
     return principals.recall(visit.tunnel.principal.key, { from: visit.from, isUse: true })
-  return principals.authenticate(parseCredentials(header), visit.from)
+  return principals.authenticate(credentials, visit.from)
 }
 
 function refused(gate: Gate, visit: Visit, door: Door, failure: unknown): Promise<GatewayError> {
-  return unknownCaller(gate, { door, requestId: visit.requestId }, visit.url.pathname, failure)
+  const { requestId, from, url } = visit
+  return unknownCaller(gate, { door, requestId, from }, url.pathname, failure)
 }
 
 function exposes({ url, request }: Visit): boolean {

@@ -7,6 +7,7 @@ import { type Clock, GatewayError, isUpstreamHost, SECOND_MS, systemCodeOf, TRAI
 import type { Log } from '../log.ts'
 import { clientAddress } from '../services/client-address.ts'
 import { hideKeys } from '../services/hidden-keys.ts'
+import { mayBeOverheard } from '../services/overheard.ts'
 import { type ApiDoor, isApiPath, sendFailure } from './api/door.ts'
 import { ambiguityOf } from './framing.ts'
 import { createHttp } from './http.ts'
@@ -84,7 +85,9 @@ export async function listen(options: {
     const { signal, identify } = visits.begin(response)
     const note = (error: GatewayError): void => noteFailure(options.log, requestId, url.pathname, error)
     const from = isLocal ? undefined : (tunnel ?? { from: clientAddress(request, trustedProxies) }).from
-    const here: Visit = { request, response, requestId, url, isLocal, from, tunnel, signal, identify, note }
+    const isOverheard = !isLocal && tunnel === undefined && mayBeOverheard(request, trustedProxies)
+    const way = { isLocal, from, isOverheard, tunnel }
+    const here: Visit = { request, response, requestId, url, ...way, signal, identify, note }
     signal.addEventListener('abort', () => response.destroy())
     answer(doors, here).catch((failure: unknown) => {
       note(GatewayError.from(failure))

@@ -14,6 +14,8 @@ export interface Visit {
   readonly isLocal: boolean
   /** The address of the client, where it is known; the local socket has none. */
   readonly from: string | undefined
+  /** Does it come over a network without TLS? */
+  readonly isOverheard: boolean
   /** Set inside a tunnel of the proxy door. */
   readonly tunnel?: ThroughTunnel | undefined
   /** Aborted when the client leaves, the key ends or the gateway stops. */

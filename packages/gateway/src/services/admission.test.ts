@@ -11,6 +11,7 @@ import { createPrincipals, parseCredentials } from './principals.ts'
 
 const API_KEY = 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0x='
 const TARGET = 'api.1fichier.com:443'
+const WAY = { from: '192.0.2.1', isOverheard: false }
 
 describe('who asks for a tunnel', () => {
   it('stands in the ledger when it is nobody we know, by no more than the place it asked for', async () => {
@@ -23,7 +24,7 @@ describe('who asks for a tunnel', () => {
       [`Basic ${Buffer.from('any:wrong').toString('base64')}`, /not known here/],
     ] as const
     for (const [header, message] of asked) {
-      const admitted = admission.authenticate(parseCredentials(header), TARGET, undefined)
+      const admitted = admission.authenticate(parseCredentials(header), TARGET, WAY)
       await assert.rejects(admitted, { code: 'unauthenticated', message })
       const [entry] = await ledger.recent(1)
       assert.deepEqual(
@@ -42,7 +43,7 @@ describe('who asks for a tunnel', () => {
     for (const pair of [`any:${API_KEY}`, `${API_KEY}:`]) {
       const header = `Basic ${Buffer.from(pair).toString('base64')}`
       await assert.rejects(
-        admission.authenticate(parseCredentials(header), TARGET, undefined),
+        admission.authenticate(parseCredentials(header), TARGET, WAY),
         /looks like an API key/,
       )
       const [entry] = await ledger.recent(1)
@@ -55,7 +56,7 @@ describe('who asks for a tunnel', () => {
     await using db = openDatabase({ path: ':memory:' })
     const { admission, ledger, issue } = open(db)
     const text = await issue()
-    const principal = await admission.authenticate(parseCredentials(`Bearer ${text}`), TARGET, undefined)
+    const principal = await admission.authenticate(parseCredentials(`Bearer ${text}`), TARGET, WAY)
     assert.equal(principal.name, 'tv')
     assert.equal(await ledger.count(), 0)
     await assert.rejects(admission.mayTunnel(principal, 'example.org:443'), { code: 'forbidden' })

@@ -1,6 +1,8 @@
-import { GatewayError, type LedgerEntry } from '@guichet/core'
+import { GatewayError, type LedgerEntry, SECOND_MS, TRAITS } from '@guichet/core'
 import type { Gate } from './gate.ts'
+import { refuseOverheard } from './overheard.ts'
 import { asStranger, type Credentials, type Principal, type Principals } from './principals.ts'
+import { neighbourhoodOf, type Strangers, tooManyWrong } from './strangers.ts'
 
 /** Who opened a tunnel and from where, and the name of 1fichier it goes to. */
 export interface ThroughTunnel {
@@ -9,14 +11,16 @@ export interface ThroughTunnel {
   readonly from: string | undefined
 }
 
+/** How a CONNECT came here. */
+export interface TunnelWay {
+  readonly from: string | undefined
+  readonly isOverheard: boolean
+}
+
 /** Who may open a tunnel through the proxy door, and whereto. */
 export interface TunnelAdmission {
   /** Rejects with `unauthenticated`, once that is recorded. */
-  authenticate(
-    credentials: Credentials | undefined,
-    target: string,
-    from: string | undefined,
-  ): Promise<Principal>
+  authenticate(credentials: Credentials | undefined, target: string, way: TunnelWay): Promise<Principal>
   /** Rejects with `forbidden`, once that is recorded. */
   mayTunnel(principal: Principal, target: string): Promise<void>
 }
@@ -29,11 +33,13 @@ export function createTunnelAdmission(options: {
   const { principals, gate, random } = options
   const newId = (): string => Buffer.from(random(8)).toString('hex')
   return {
-    async authenticate(credentials, target, from) {
+    async authenticate(credentials, target, { from, isOverheard }) {
       try {
+        refuseOverheard(credentials, isOverheard)
         return await principals.authenticate(credentials, from)
       } catch (failure) {
-        throw await unknownCaller(gate, { door: 'proxy', requestId: newId() }, `CONNECT ${target}`, failure)
+        const caller = { door: 'proxy', requestId: newId(), from } as const
+        throw await unknownCaller(gate, caller, `CONNECT ${target}`, failure)
       }
     },
     mayTunnel: (principal, target) => gate.permitTunnel(principal, target, newId()),
@@ -42,16 +48,41 @@ export function createTunnelAdmission(options: {
 
 /**
  * Records that somebody could not be told from a stranger, and gives back the error to throw.
- * What looks like an API key of 1fichier is recorded as exposed, without being repeated.
+ *
+ * What looks like an API key of 1fichier is recorded as exposed, without being repeated. Of those who come too often
+ * only the first are written down one by one, so that nobody can fill the disk; the next line has the number of the
+ * others. Whoever guesses is told to come later, in the same words for every wrong key.
  */
 export async function unknownCaller(
   gate: Gate,
-  caller: Pick<LedgerEntry, 'door' | 'requestId'>,
+  caller: Pick<LedgerEntry, 'door' | 'requestId'> & { readonly from: string | undefined },
   target: string,
   failure: unknown,
 ): Promise<GatewayError> {
+  const { door, requestId, from } = caller
   const error = GatewayError.from(failure)
-  const isExposed = error.facts['exposed'] === true
-  const told = isExposed ? 'an API key of 1fichier was sent: take it for exposed' : target
-  return asStranger(await gate.deny({ caller, verb: 'authenticate', target: told }, error))
+  const told =
+    error.facts['exposed'] === true ? 'an API key of 1fichier was sent: take it for exposed' : target
+  const denial = { caller: { door, requestId }, verb: 'authenticate', target: told } as const
+  const isStranger = TRAITS[error.code].http < 500 && door !== 'admin'
+  if (!isStranger) return gate.deny(denial, error)
+  const subject = neighbourhoodOf(from)
+  const { strangers } = gate
+  const leftMs = strangers.shutMs(subject)
+  if (leftMs > 0) {
+    strangers.passOver()
+    return error.facts['stranger'] === true ? tooManyWrong(leftMs) : error
+  }
+  strangers.missed(subject)
+  await gate.deny(denial, new GatewayError(error.code, error.message + noteOf(strangers, subject)))
+  return asStranger(error)
+}
+
+function noteOf(strangers: Strangers, subject: string): string {
+  const before = strangers.takePassedOver()
+  const shutMs = strangers.shutMs(subject)
+  const counted = before === 0 ? '' : `; ${before} more like it were refused before, and only counted`
+  return shutMs === 0
+    ? counted
+    : `${counted}; the next from ${subject} are only counted for ${Math.ceil(shutMs / SECOND_MS)} s`
 }

@@ -10,6 +10,7 @@ import {
 import type { Log } from '../log.ts'
 import { hideVirtualKeys } from './hidden-keys.ts'
 import type { Principal } from './principals.ts'
+import { createStrangers, type Strangers } from './strangers.ts'
 
 /** One request on its way through the gateway. */
 export interface Caller {
@@ -23,6 +24,8 @@ export interface Caller {
 
 /** Where every decision is made known: nothing is done for anybody before the ledger has it. */
 export interface Gate {
+  /** What stands against addresses from which nobody could be told. */
+  readonly strangers: Strangers
   /**
    * For the time before it is known what exactly is asked for: rejects as `permit` does when the key has none of these
    * verbs, and records only that. Whatever is allowed still has to be permitted.
@@ -86,6 +89,7 @@ export function createGate(options: {
   }
 
   return {
+    strangers: createStrangers(clock),
     deny,
 
     async permitTunnel(principal, target, requestId) {

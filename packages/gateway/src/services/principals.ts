@@ -19,6 +19,7 @@ import {
   type VirtualKey,
 } from '@guichet/core'
 import { isIn } from './addresses.ts'
+import { createStrangers, createWelcome, tooManyWrong } from './strangers.ts'
 
 /** Who asks: the holder of a virtual key, or the owner on the local admin socket. */
 export interface Principal {
@@ -111,6 +112,8 @@ export function createPrincipals(options: {
 }): Principals {
   const { keys, pepper, clock } = options
   const hash = (text: string): string => createHmac('sha256', pepper).update(text).digest('hex')
+  const beginnings = createStrangers(clock)
+  const welcome = createWelcome()
 
   /** The key is judged by its own limits and by those of every key it was issued under. */
   async function admit(key: VirtualKey, untilMs: number | undefined, arrival: Arrival): Promise<Principal> {
@@ -139,9 +142,20 @@ export function createPrincipals(options: {
       if (credentials === undefined) throw missing()
       if (isApiKey(credentials.secret) || isApiKey(credentials.user ?? '')) throw exposed()
       const { secret } = credentials
-      const found = isKeyText(secret) ? await keys.byHash(hash(secret), clock.nowMs()) : undefined
-      if (found === undefined) throw unknown()
-      return admit(found.key, found.untilMs, { from, isUse: true })
+      // Every text is hashed and looked for, so that no wrong one is answered sooner than another.
+      const hashed = hash(secret)
+      const beginning = secret.slice(0, BEGINNING_LENGTH)
+      const shutMs = beginnings.shutMs(beginning)
+      if (shutMs > 0 && !welcome.has(from, hashed)) throw tooManyWrong(shutMs)
+      const found = await keys.byHash(hashed, clock.nowMs())
+      if (found === undefined) {
+        // A typing error breaks the checksum: what has a right one was made by somebody who guesses.
+        if (isKeyText(secret)) beginnings.missed(beginning)
+        throw unknown()
+      }
+      const principal = await admit(found.key, found.untilMs, { from, isUse: true })
+      welcome.add(from, hashed)
+      return principal
     },
 
     async recall(id, arrival) {
@@ -152,6 +166,9 @@ export function createPrincipals(options: {
     },
   }
 }
+
+/** So much of a key tells it from every other, and leaves far too much to guess. */
+const BEGINNING_LENGTH = KEY_PREFIX.length + 6
 
 export function mayComeFrom({ from, notFrom }: KeyLimits, address: string | undefined): boolean {
   if (notFrom !== undefined && (address === undefined || isIn(address, notFrom))) return false
@@ -186,6 +203,7 @@ function missing(): GatewayError {
 function unknown(): GatewayError {
   return new GatewayError('unauthenticated', 'this virtual key is not known here', {
     hint: 'make one with `guichet key create`',
+    facts: { stranger: true },
   })
 }
 

@@ -18,6 +18,7 @@ const WORDS: Readonly<
   'not-found': { status: 404, text: 'Resource not found', number: 469 },
   conflict: { status: 409, text: 'Conflict', number: 186 },
   'too-large': { status: 413, text: 'Too large', number: 186 },
+  'too-often': { status: 429, text: 'Not authenticated', number: 247 },
   paced: { status: 429, text: 'Flood detected: User APK Locked', number: 374 },
   locked: { status: 429, text: 'Flood detected: IP Locked', number: 374 },
   'upstream-down': { status: 502, text: 'Not available', number: 502 },

@@ -3,8 +3,10 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Clock, GatewayError, isUpstreamHost, type KeyId, SECOND_MS } from '@guichet/core'
 import type { Log } from '../../log.ts'
+import type { TunnelWay } from '../../services/admission.ts'
 import { clientAddress } from '../../services/client-address.ts'
 import { untilMoment } from '../../services/expiry.ts'
+import { mayBeOverheard } from '../../services/overheard.ts'
 import { type Credentials, type Principal, parseCredentials } from '../../services/principals.ts'
 import type { Authority } from './authority.ts'
 import { createInterceptor, type Serve } from './intercept.ts'
@@ -40,7 +42,7 @@ export interface ProxyDoorOptions {
   readonly authenticate: (
     credentials: Credentials | undefined,
     target: string,
-    from: string | undefined,
+    way: TunnelWay,
   ) => Promise<Principal>
   /** Blocks of addresses of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[]
@@ -72,8 +74,10 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
   const enter = async (request: IncomingMessage, socket: Socket, head: Buffer, tunnel: Tunnel) => {
     const target = parseTarget(request.url ?? '')
     tunnel.leadsTo(`${target.host}:${target.port}`)
-    const from = clientAddress(request, options.trustedProxies ?? [])
-    const principal = await options.authenticate(credentialsOf(request), tunnel.target, from)
+    const { trustedProxies = [] } = options
+    const from = clientAddress(request, trustedProxies)
+    const way = { from, isOverheard: mayBeOverheard(request, trustedProxies) }
+    const principal = await options.authenticate(credentialsOf(request), tunnel.target, way)
     if (tunnels.countOf(principal.key) >= limits.tunnelsPerKey) throw tooMany()
     tunnel.authenticated(principal.key)
     endWith(principal, tunnel, clock)
