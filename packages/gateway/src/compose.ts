@@ -120,6 +120,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
       custody: createCustody({ ...stores, gate, clock, seal, onRevoked }),
     }),
     proxy,
+    gate,
     health: () => healthOf(keyholder),
   })
   return running(opened.move(), server, keyholder)

@@ -29,11 +29,9 @@ export function createPipelining(): Pipelining {
     isBusy: (socket) => countOf(socket) > 0 || latest.get(socket)?.shouldKeepAlive === false,
     guard: (listener) => (request, response) => {
       const { socket } = request
-      const before = latest.get(socket)
-      if (before?.shouldKeepAlive === false) {
-        // An answer that is on its way still arrives, and the connection ends behind it.
-        if (before.writableEnded) socket.pause()
-        else socket.destroy()
+      if (latest.get(socket)?.shouldKeepAlive === false) {
+        // The answer that is on its way still arrives, and the connection ends behind it.
+        socket.pause()
         return
       }
       if (countOf(socket) >= UNANSWERED_MAX) {

@@ -217,6 +217,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       drain: async () => {},
       [Symbol.asyncDispose]: async () => {},
     },
+    gate,
     health: async () => ({ isReady: true, keyholder: 'ready' }),
   })
 

@@ -59,9 +59,18 @@ describe('a request with two meanings (R4)', () => {
       'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
       'GET / HTTP/1.0\r\n\r\n',
     ]) {
-      assert.equal(statusesOf(await exchange(counter.port, first + inner)).length, 1, first)
+      assert.equal(statusesOf(await exchange(counter.port, first + inner.repeat(3))).length, 1, first)
     }
     assert.deepEqual(counter.calls(), [])
+    const refused = (await counter.ledger.recent(9)).filter(({ verb }) => verb === 'authenticate')
+    assert.deepEqual(
+      refused.map(({ decision, reason }) => [decision, reason.split(':').at(-1)?.trim()]).reverse(),
+      [
+        ['deny', 'more than one host header'],
+        ['deny', 'a path with dots for folders'],
+        ['deny', 'pages of other sites may not send anything here'],
+      ],
+    )
   })
 })
 

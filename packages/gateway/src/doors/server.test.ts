@@ -296,7 +296,12 @@ describe('a page in a browser', () => {
       assert.equal(answer.status, 403, origin)
       assert.match(answer.text, /pages of other sites/)
     }
-    assert.equal(await counter.ledger.count(), 1, 'only the making of the key')
+    const denied = (await counter.ledger.recent(4)).map(({ key, decision, target }) => [
+      key,
+      decision,
+      target,
+    ])
+    assert.deepEqual(denied, Array(4).fill(['nobody', 'deny', '/upload.cgi']))
   })
 
   it('may be our own, and may be led here by a link from anywhere', async () => {

@@ -5,7 +5,9 @@ import path from 'node:path'
 import { inspect } from 'node:util'
 import { type Clock, GatewayError, isUpstreamHost, SECOND_MS, systemCodeOf, TRAITS } from '@guichet/core'
 import type { Log } from '../log.ts'
+import { unknownCaller } from '../services/admission.ts'
 import { clientAddress } from '../services/client-address.ts'
+import type { Gate } from '../services/gate.ts'
 import { hideKeys } from '../services/hidden-keys.ts'
 import { mayBeOverheard } from '../services/overheard.ts'
 import { type ApiDoor, isApiPath, sendFailure } from './api/door.ts'
@@ -25,6 +27,8 @@ export interface Doors {
   readonly native: NativeDoor
   readonly api: ApiDoor
   readonly proxy: ProxyDoor
+  /** Has the last word on requests that no door gets to see. */
+  readonly gate: Gate
   /** Is the gateway able to do its work? */
   health(): Promise<{ readonly isReady: boolean; readonly keyholder: string }>
 }
@@ -72,19 +76,16 @@ export async function listen(options: {
       return
     }
     const url = URL.parse(`http://guichet${request.url}`)
-    const ambiguity = ambiguityOf(request)
-    if (url === null || ambiguity !== undefined) {
-      const what = ambiguity ?? 'its target is no address'
-      turnAway(response, 400, `this request can be understood in more than one way: ${what}\n`)
-      return
-    }
-    if (isFromElsewhere(request, tunnel)) {
-      turnAway(response, 403, 'pages of other sites may not send anything here\n')
+    const from = isLocal ? undefined : (tunnel ?? { from: clientAddress(request, trustedProxies) }).from
+    const unwelcome = unwelcomeIn(request, url, tunnel)
+    if (url === null || unwelcome !== undefined) {
+      const door = isLocal ? 'admin' : tunnel === undefined ? 'native' : 'proxy'
+      const target = (url?.pathname ?? request.url ?? '').slice(0, 200)
+      turnAway(response, unknownCaller(doors.gate, { door, requestId, from }, target, unwelcome))
       return
     }
     const { signal, identify } = visits.begin(response)
     const note = (error: GatewayError): void => noteFailure(options.log, requestId, url.pathname, error)
-    const from = isLocal ? undefined : (tunnel ?? { from: clientAddress(request, trustedProxies) }).from
     const isOverheard = !isLocal && tunnel === undefined && mayBeOverheard(request, trustedProxies)
     const way = { isLocal, from, isOverheard, tunnel }
     const here: Visit = { request, response, requestId, url, ...way, signal, identify, note }
@@ -215,9 +216,26 @@ async function close(server: Server): Promise<void> {
   await closed
 }
 
-function turnAway(response: ServerResponse, status: 400 | 403, text: string): void {
+/** Why a request is not for any door. */
+function unwelcomeIn(
+  request: IncomingMessage,
+  url: URL | null,
+  tunnel: Visit['tunnel'],
+): GatewayError | undefined {
+  const ambiguity = ambiguityOf(request) ?? (url === null ? 'a target that is no address' : undefined)
+  if (ambiguity !== undefined)
+    return new GatewayError('invalid', `this request can be understood in more than one way: ${ambiguity}`)
+  if (isFromElsewhere(request, tunnel))
+    return new GatewayError('forbidden', 'pages of other sites may not send anything here')
+  return undefined
+}
+
+/** Nothing behind such a request on its connection is looked at. */
+function turnAway(response: ServerResponse, recorded: Promise<GatewayError>): void {
   response.shouldKeepAlive = false
-  sendText(response, status, text)
+  recorded.catch(GatewayError.from).then((error) => {
+    sendText(response, TRAITS[error.code].http, `${error.message}\n`)
+  })
 }
 
 /** In the words of the door that was meant, so that its clients come again instead of taking it for somebody else. */
