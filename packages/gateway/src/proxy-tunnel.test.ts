@@ -62,7 +62,7 @@ it('opens the usual ports only', async () => {
   }
 })
 
-it('R3: refuses a name with one private address among public ones, and private addresses themselves', async () => {
+it('refuses a name with one private address among public ones, and private addresses themselves (R3)', async () => {
   const resolve: Resolve = async () => [{ address: '192.0.43.8', family: 4 }, ...LOOPBACK]
   await using open = await openDoor({ dial: createDial({ clock, resolve }) })
   for (const target of [
@@ -81,13 +81,13 @@ it('R3: refuses a name with one private address among public ones, and private a
   }
 })
 
-it('R3: the system’s own names for this machine are refused, too', async () => {
+it('the system’s own names for this machine are refused, too (R3)', async () => {
   await using open = await openDoor({ dial: createDial({ clock }) })
   const answer = await say(open.port, connectText('localhost:443'))
   assert.match(answer, /^HTTP\/1\.1 403 Forbidden: localhost is at (127\.0\.0\.1|::1), which is not a public/)
 })
 
-it('R3: asks for the address once: a second answer has no say', async () => {
+it('asks for the address once: a second answer has no say (R3)', async () => {
   await using site = await openSite(createServer((socket) => socket.end('from the checked address')))
   let questions = 0
   await using open = await openTo(site.port, async () => {
@@ -169,7 +169,7 @@ it('ends a tunnel in which nothing moves', async () => {
   await gone(open)
 })
 
-it('K8: ends when its key does, whatever passes through it', async () => {
+it('ends when its key does, whatever passes through it (K8)', async () => {
   await using site = await openSite(createServer((socket) => socket.on('error', () => undefined)))
   const time = new FakeClock()
   const expiresMs = time.nowMs() + 3 * HOUR_MS

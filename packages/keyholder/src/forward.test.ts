@@ -73,7 +73,7 @@ describe('forwarding', () => {
     assert.deepEqual(world.upstream.requests, [])
   })
 
-  it('follows no redirect', async () => {
+  it('follows no redirect with the key (R3, K4)', async () => {
     await using world = await startWorld()
     world.upstream.reply((request, response) => {
       request.resume()

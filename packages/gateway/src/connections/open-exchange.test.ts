@@ -40,7 +40,7 @@ it('sends a body that comes in pieces with the length that was said', async () =
   assert.equal(await textOf(answer.body), 'helloworld')
 })
 
-it('K4: refuses a request that carries credentials, whatever the letter case', async () => {
+it('refuses a request that carries credentials, whatever the letter case (K4)', async () => {
   await using standIn = await openStandIn(() => assert.fail('nothing may arrive'))
   await using open = opened(standIn)
   for (const name of ['authorization', 'Authorization', 'proxy-authorization', 'cookie', 'host']) {
@@ -50,7 +50,7 @@ it('K4: refuses a request that carries credentials, whatever the letter case', a
   }
 })
 
-it('R3: connects to https, the usual port and 1fichier’s own names only', async () => {
+it('connects to https, the usual port and 1fichier’s own names only (R3)', async () => {
   await using standIn = await openStandIn(() => assert.fail('nothing may arrive'))
   await using open = opened(standIn)
   for (const url of [
@@ -66,14 +66,14 @@ it('R3: connects to https, the usual port and 1fichier’s own names only', asyn
   }
 })
 
-it('R3: without a route, refuses a name that leads to an address that is not public', async () => {
+it('without a route, refuses a name that leads to an address that is not public (R3)', async () => {
   await using open = opened(undefined, { resolve: async () => [{ address: '10.0.0.1', family: 4 }] })
   const failure = await refusalOf(open.exchange(get('https://1fichier.com/')))
   assert.equal(failure.code, 'forbidden')
   assert.equal(failure.facts['sent'], false)
 })
 
-it('T13: without a route, uses the IPv4 addresses of a name as long as there are any', async () => {
+it('without a route, uses the IPv4 addresses of a name as long as there are any (T13)', async () => {
   const seen: string[] = []
   const resolve = async () => [
     { address: '::1', family: 6 } as const,
@@ -89,7 +89,7 @@ it('T13: without a route, uses the IPv4 addresses of a name as long as there are
   assert.deepEqual(seen, ['::1', '127.0.0.1'])
 })
 
-it('follows no redirect', async () => {
+it('follows no redirect (R3)', async () => {
   await using standIn = await openStandIn((_request, response) => {
     response.writeHead(302, { location: 'https://1fichier.com/elsewhere' }).end()
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { createKeyText, parseKeyId, ROOT } from '@guichet/core'
+import { createKeyText, GatewayError, parseKeyId, ROOT } from '@guichet/core'
 import { FakeClock } from '@guichet/testkit'
 import { createLog } from '../log.ts'
 import { openDatabase, SqliteKeyStore, SqliteLedger } from '../stores/sqlite/index.ts'
@@ -66,6 +66,31 @@ describe('who asks for a tunnel', () => {
       ['tunnel', 'allow', 'example.org:443'],
       ['tunnel', 'deny', 'example.org:443'],
     ])
+  })
+})
+
+describe('a tunnel that is refused on the way', () => {
+  it('stands in the ledger under the key that wanted it, or under nobody (R3)', async () => {
+    await using db = openDatabase({ path: ':memory:' })
+    const { admission, ledger, issue } = open(db)
+    const principal = await admission.authenticate(parseCredentials(`Bearer ${await issue()}`), TARGET, WAY)
+    const inner = new GatewayError(
+      'forbidden',
+      'router.example is at 192.168.1.1, which is not a public address',
+    )
+    const attempt = { principal, from: WAY.from, target: 'router.example:443' }
+    assert.equal(await admission.refused(attempt, inner), inner)
+    const [entry] = await ledger.recent(1)
+    assert.deepEqual(
+      [entry?.key, entry?.verb, entry?.decision, entry?.target, entry?.reason],
+      ['k-abcdefgh', 'tunnel', 'deny', 'router.example:443', inner.message],
+    )
+    const malformed = new GatewayError('invalid', '"x" is not a place to tunnel to')
+    await admission.refused({ ...attempt, principal: undefined, target: '' }, malformed)
+    assert.equal((await ledger.recent(1))[0]?.key, 'nobody')
+    const down = new GatewayError('upstream-down', 'nobody answers')
+    assert.equal(await admission.refused(attempt, down), down)
+    assert.equal(await ledger.count(), 2)
   })
 })
 

@@ -23,6 +23,15 @@ export interface TunnelAdmission {
   authenticate(credentials: Credentials | undefined, target: string, way: TunnelWay): Promise<Principal>
   /** Rejects with `forbidden`, once that is recorded. */
   mayTunnel(principal: Principal, target: string): Promise<void>
+  /** Records what was refused on the way to a tunnel; a host that cannot be reached is no refusal. */
+  refused(attempt: TunnelAttempt, failure: unknown): Promise<GatewayError>
+}
+
+export interface TunnelAttempt {
+  /** Absent: whoever it is was not asked yet. */
+  readonly principal: Principal | undefined
+  readonly from: string | undefined
+  readonly target: string
 }
 
 export function createTunnelAdmission(options: {
@@ -43,6 +52,13 @@ export function createTunnelAdmission(options: {
       }
     },
     mayTunnel: (principal, target) => gate.permitTunnel(principal, target, newId()),
+    async refused({ principal, from, target }, failure) {
+      const error = GatewayError.from(failure)
+      if (error.code !== 'forbidden' && error.code !== 'invalid') return error
+      const caller = { door: 'proxy', requestId: newId() } as const
+      if (principal === undefined) return unknownCaller(gate, { ...caller, from }, `proxy ${target}`, error)
+      return gate.deny({ caller: { ...caller, principal }, verb: 'tunnel', target }, error)
+    },
   }
 }
 

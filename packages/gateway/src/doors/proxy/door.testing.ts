@@ -45,6 +45,7 @@ export async function openDoor(options: Partial<ProxyDoorOptions> = {}): Promise
     mayTunnel: async (principal) => {
       if (!principal.mayTunnel) throw new GatewayError('forbidden', 'this key opens no tunnels')
     },
+    refused: async (_attempt, failure) => GatewayError.from(failure),
     serve: (request, response, { principal, host }) => {
       response.end(`${principal.name} ${request.method} ${host} ${request.url}\n`)
     },

@@ -3,9 +3,10 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Clock, GatewayError, isUpstreamHost, type KeyId, SECOND_MS } from '@guichet/core'
 import type { Log } from '../../log.ts'
-import type { TunnelWay } from '../../services/admission.ts'
+import type { TunnelAttempt, TunnelWay } from '../../services/admission.ts'
 import { clientAddress } from '../../services/client-address.ts'
 import { untilMoment } from '../../services/expiry.ts'
+import { hideKeys } from '../../services/hidden-keys.ts'
 import { mayBeOverheard } from '../../services/overheard.ts'
 import { type Credentials, type Principal, parseCredentials } from '../../services/principals.ts'
 import type { Authority } from './authority.ts'
@@ -49,6 +50,8 @@ export interface ProxyDoorOptions {
   readonly serve: Serve
   /** May this principal have bytes passed to a host that is not 1fichier's? Records the decision; rejects with `forbidden`. */
   readonly mayTunnel: (principal: Principal, target: string) => Promise<void>
+  /** Records what is refused on the way to a tunnel, and gives back the error to tell. */
+  readonly refused: (attempt: TunnelAttempt, failure: unknown) => Promise<GatewayError>
   /** Opens a connection to a public address of a host. */
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
   readonly clock: Clock
@@ -72,24 +75,27 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
 
   /** Resolves when the tunnel is over; rejects when it was not opened, or its handshake failed. */
   const enter = async (request: IncomingMessage, socket: Socket, head: Buffer, tunnel: Tunnel) => {
-    const target = parseTarget(request.url ?? '')
-    tunnel.leadsTo(`${target.host}:${target.port}`)
     const { trustedProxies = [] } = options
     const from = clientAddress(request, trustedProxies)
     const way = { from, isOverheard: mayBeOverheard(request, trustedProxies) }
-    const principal = await options.authenticate(credentialsOf(request), tunnel.target, way)
+    const noted = noteWith(options.refused, { from, target: () => tunnel.target })
+    const target = await noted(undefined, () => parseTarget(request.url ?? ''))
+    tunnel.leadsTo(`${target.host}:${target.port}`)
+    const credentials = await noted(undefined, () => credentialsOf(request))
+    const principal = await options.authenticate(credentials, tunnel.target, way)
     if (tunnels.countOf(principal.key) >= limits.tunnelsPerKey) throw tooMany()
     tunnel.authenticated(principal.key)
     endWith(principal, tunnel, clock)
     if (isUpstreamHost(target.host)) {
-      refuseUncovered(target)
+      await noted(principal, () => refuseUncovered(target))
       await interceptor.prepare()
       accept(tunnel, head)
       await interceptor.speak(socket, tunnel, { principal, host: target.host, from })
     } else {
-      if (!limits.ports.includes(target.port)) throw closedPort(target, limits.ports)
+      await noted(principal, () => refuseClosedPort(target, limits.ports))
       await options.mayTunnel(principal, tunnel.target)
-      await using server = ownSocket(await options.dial(target.host, target.port, tunnel.gone))
+      const dialled = noted(principal, () => options.dial(target.host, target.port, tunnel.gone))
+      await using server = ownSocket(await dialled)
       accept(tunnel, head)
       await join(socket, server.socket, limits.idleTimeoutMs)
     }
@@ -132,12 +138,32 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
     },
     absolute(request, response) {
       if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(request.url ?? '')) return false
-      refuseRequest(response, plainHttp(request.url ?? ''))
+      response.shouldKeepAlive = false
+      const from = clientAddress(request, options.trustedProxies ?? [])
+      const attempt = { principal: undefined, from, target: hideKeys(request.url ?? '').slice(0, 200) }
+      options.refused(attempt, plainHttp(request.url ?? '')).then(
+        (error) => refuseRequest(response, refusalOf(error)),
+        (failure: unknown) => refuseRequest(response, refusalOf(GatewayError.from(failure))),
+      )
       return true
     },
     cut: (key) => tunnels.cut(key),
     drain: () => tunnels.drain(),
     [Symbol.asyncDispose]: () => tunnels[Symbol.asyncDispose](),
+  }
+}
+
+/** Runs a step before the tunnel; what it refuses is recorded before it is told. */
+function noteWith(
+  refused: ProxyDoorOptions['refused'],
+  { from, target }: { readonly from: string | undefined; readonly target: () => string },
+) {
+  return async <T>(principal: Principal | undefined, step: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await step()
+    } catch (failure) {
+      throw await refused({ principal, from, target: target() }, failure)
+    }
   }
 }
 
@@ -198,8 +224,9 @@ function refuseUncovered({ host, port }: Target): void {
   }
 }
 
-function closedPort({ host, port }: Target, ports: readonly number[]): GatewayError {
-  return new GatewayError('forbidden', `tunnels to port ${port} are closed`, {
+function refuseClosedPort({ host, port }: Target, ports: readonly number[]): void {
+  if (ports.includes(port)) return
+  throw new GatewayError('forbidden', `tunnels to port ${port} are closed`, {
     hint: `this proxy opens tunnels to the ports ${ports.join(', ')}`,
     facts: { host, port },
   })
@@ -212,13 +239,10 @@ function tooMany(): GatewayError {
   })
 }
 
-function plainHttp(url: string): Refusal {
+function plainHttp(url: string): GatewayError {
   const isUpstream = URL.canParse(url) && isUpstreamHost(new URL(url).hostname)
-  return {
-    status: 403,
-    message: isUpstream ? 'nothing of 1fichier goes in clear' : 'this proxy passes no requests in clear',
-    hint: 'use https://, for which the client opens a tunnel',
-  }
+  const message = isUpstream ? 'nothing of 1fichier goes in clear' : 'this proxy passes no requests in clear'
+  return new GatewayError('forbidden', message, { hint: 'use https://, for which the client opens a tunnel' })
 }
 
 function goneOf(socket: Socket): AbortSignal {
