@@ -5,6 +5,7 @@
  * API key      the account's key; the secret we guard
  * keyholder    the small process that alone can read the API key
  * virtual key  a key we issue: verbs, root folder, expiry
+ * line         a key and those it was issued under, one above the other
  * door         a protocol we serve
  * store        a place we keep state
  * rule         one documented or observed limit of 1fichier, as data
@@ -30,6 +31,7 @@ export * from './keys.ts'
 export * from './ledger.ts'
 export * from './links.ts'
 export * from './names.ts'
+export * from './narrowing.ts'
 export * from './pacing.ts'
 export * from './public-address.ts'
 export * from './secret.ts'

@@ -93,6 +93,10 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     server.visits.cut(id)
     proxy.cut(id)
   }
+  const onReplaced = (id: KeyId, untilMs: number): void => {
+    server.visits.limit(id, untilMs)
+    proxy.limit(id, untilMs)
+  }
   const seal = (): Promise<void> => {
     shut()
     return keyholder.seal()
@@ -114,7 +118,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     native: createNativeDoor(services),
     api: createApiDoor({
       ...services,
-      keys: createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked }),
+      keys: createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked, onReplaced }),
       status: () => status.get(),
       resume: () => resume(scheduler, uploader),
       custody: createCustody({ ...stores, gate, clock, seal, onRevoked }),

@@ -23,11 +23,16 @@ function failureOf(response: ApiResponse, value: unknown): GatewayError {
   if (!isRecord(value) || typeof value['code'] !== 'string' || typeof value['message'] !== 'string') {
     return foreign(response)
   }
-  const { code, message, hint, retryAfterMs, requestId } = value
+  const { code, message, hint, retryAfterMs, requestId, rule, key } = value
   return new GatewayError(isErrorCode(code) ? code : codeOfStatus(response.status), message, {
     hint: typeof hint === 'string' ? hint : undefined,
     retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined,
-    facts: { status: response.status, ...(typeof requestId === 'string' ? { requestId } : {}) },
+    facts: {
+      status: response.status,
+      ...(typeof requestId === 'string' && { requestId }),
+      ...(typeof rule === 'string' && { rule }),
+      ...(typeof key === 'string' && { key }),
+    },
   })
 }
 

@@ -70,7 +70,10 @@ export interface Guichet {
   issueKey(key: ApiIssueKey, call?: ApiCall): Promise<ApiIssuedKey>
   keys(call?: ApiCall): Promise<readonly ApiKey[]>
   key(id: string, call?: ApiCall): Promise<ApiKey>
+  /** By id or name; with all that were issued under it. */
   revokeKey(id: string, call?: ApiCall): Promise<ApiKey>
+  /** Another text for the same key; the one it had is good for so long still. */
+  rotateKey(id: string, overlapMs: number, call?: ApiCall): Promise<ApiIssuedKey>
   status(call?: ApiCall): Promise<ApiStatus>
   /** Goes on after a permanent refusal that a person has mended. */
   resume(call?: ApiCall): Promise<void>
@@ -216,7 +219,7 @@ function administration(
   transport: Transport,
 ): Pick<
   Guichet,
-  'account' | 'issueKey' | 'keys' | 'key' | 'revokeKey' | 'status' | 'resume' | 'seal' | 'panic'
+  'account' | 'issueKey' | 'keys' | 'key' | 'revokeKey' | 'rotateKey' | 'status' | 'resume' | 'seal' | 'panic'
 > {
   const keyRoute = (id: string): string => route(`keys/${encodeURIComponent(id)}`)
   const order = async (path: string, call: ApiCall | undefined): Promise<void> => {
@@ -231,6 +234,7 @@ function administration(
       (await ask<{ keys: readonly ApiKey[] }>(transport, 'GET', route('keys'), call)).keys,
     key: (id, call) => ask(transport, 'GET', keyRoute(id), call),
     revokeKey: (id, call) => ask(transport, 'DELETE', keyRoute(id), call),
+    rotateKey: (id, overlapMs, call) => ask(transport, 'POST', `${keyRoute(id)}/rotate`, call, { overlapMs }),
     status: (call) => ask(transport, 'GET', route('status'), call),
     resume: (call) => order('resume', call),
     seal: (call) => order('seal', call),

@@ -191,7 +191,10 @@ export interface ApiAccount {
   readonly ageMs: number
 }
 
-/** `GET /keys` → { keys }; `POST /keys` → ApiIssuedKey; `GET /keys/ID` → ApiKey; `DELETE /keys/ID` → ApiKey (revoked). Owner only. */
+/**
+ * `GET /keys` → { keys }; `POST /keys` → ApiIssuedKey; `GET /keys/ID` → ApiKey; `DELETE /keys/ID` → ApiKey (revoked);
+ * `POST /keys/ID/rotate` { overlapMs? } → ApiIssuedKey. ID may be a name. For the owner, and for keys that may issue others.
+ */
 export interface ApiKey {
   readonly id: string
   readonly name: string
@@ -229,9 +232,9 @@ export interface ApiKeyLimits {
 export interface ApiIssueKey {
   readonly name: string
   readonly verbs: readonly string[]
-  /** A path; the folder must exist. Default `/`. */
+  /** A path; the folder must exist. Default: the issuer's own root. */
   readonly root?: string
-  /** Default 90 days; 0 is for ever. */
+  /** Default 90 days, or until the issuer ends; 0 is for ever. */
   readonly lifetimeMs?: number
   readonly mayTunnel?: boolean
   readonly limits?: ApiKeyLimits
@@ -306,4 +309,7 @@ export interface ApiFailure {
   readonly hint?: string
   readonly retryAfterMs?: number
   readonly requestId: string
+  /** Of a refusal: the rule that decided, and the id of the key that it was held against. The hint says what would allow it. */
+  readonly rule?: string
+  readonly key?: string
 }

@@ -199,7 +199,8 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
     shown: (folder) => stores.journal.claimFolder(folder),
   }
   const onRevoked = (id: VirtualKey['id']): void => server.visits.cut(id)
-  const keys = createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked })
+  const onReplaced = (id: VirtualKey['id'], untilMs: number): void => server.visits.limit(id, untilMs)
+  const keys = createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked, onReplaced })
   await uploader.recover()
   server.open({
     native: createNativeDoor(services),
@@ -214,6 +215,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       connect: (_request, socket) => void socket.destroy(),
       absolute: () => false,
       cut: () => 0,
+      limit: () => {},
       drain: async () => {},
       [Symbol.asyncDispose]: async () => {},
     },

@@ -31,6 +31,8 @@ export interface Visits {
   begin(response: ServerResponse): { readonly signal: AbortSignal; identify(principal: Principal): void }
   /** Ends what a key has under way, and what still begins with it. */
   cut(key: KeyId): void
+  /** Lets what a key has under way now go on until a moment and no longer: its text has been replaced. */
+  limit(key: KeyId, untilMs: number): void
   /** Resolves when nothing is under way any more, at the latest when the signal aborts; then the rest is cut. */
   drain(signal: AbortSignal): Promise<void>
   count(): number
@@ -68,7 +70,7 @@ export function createVisits(clock: Clock): Visits {
     watched.add(momentMs)
     try {
       await untilMoment(clock, momentMs, over.signal)
-      end(({ expiresMs }) => expiresMs === momentMs, 'expired')
+      end(({ expiresMs }) => expiresMs !== undefined && expiresMs <= momentMs, 'expired')
     } catch {
       // The gateway stops, and everything under way ends with it.
     } finally {
@@ -101,6 +103,13 @@ export function createVisits(clock: Clock): Visits {
     cut(key) {
       revoked.add(key)
       end((state) => state.key === key, 'revoked')
+    },
+
+    limit(key, untilMs) {
+      for (const state of open.values()) {
+        if (state.key === key) state.expiresMs = Math.min(state.expiresMs ?? untilMs, untilMs)
+      }
+      if (!watched.has(untilMs)) void watch(untilMs)
     },
 
     async drain(signal) {

@@ -32,13 +32,15 @@ export interface Gate {
    */
   demand(caller: Caller, verbs: readonly Verb[], target: string): Promise<void>
   /** Records what is asked of 1fichier on the way to something that is permitted by itself. */
-  note(caller: Caller, verb: Verb, target: string): Promise<void>
+  note(caller: Caller, verb: LedgerEntry['verb'], target: string): Promise<void>
   /** Records that it is allowed, or records that it is not and rejects with `forbidden`. */
   permit(caller: Caller, verb: Verb, target: string): Promise<void>
   /** As `demand`, for what only the owner may do. */
   demandOwner(caller: Caller, what: string): Promise<void>
   /** As `permit`, for what only the owner may do. */
   permitOwner(caller: Caller, what: string): Promise<void>
+  /** As `permitOwner`, for what the holder of a key that may issue others may do, too. */
+  permitIssuer(caller: Caller, what: string): Promise<void>
   /** Bytes to a host that is not 1fichier's; records the decision. */
   permitTunnel(principal: Principal, target: string, requestId: string): Promise<void>
   /** Records a denial that was found on the way (outside the key's root, unknown key), and gives back the error to throw. */
@@ -88,9 +90,16 @@ export function createGate(options: {
     return error
   }
 
+  async function permitOwner(caller: Caller, what: string): Promise<void> {
+    const denial: Denial = { caller, verb: 'admin', target: what }
+    if (caller.principal.key === 'owner') return record(denial, 'allow', '')
+    throw await deny(denial, onlyOwner(caller.principal, what))
+  }
+
   return {
     strangers: createStrangers(clock),
     deny,
+    permitOwner,
 
     async permitTunnel(principal, target, requestId) {
       const denial: Denial = { caller: { principal, door: 'proxy', requestId }, verb: 'tunnel', target }
@@ -100,6 +109,7 @@ export function createGate(options: {
         `the key "${principal.name}" may not reach ${target}, only 1fichier`,
         {
           hint: 'for a tool that needs other hosts: `guichet run --tunnel -- COMMAND`, or a key made with --tunnel',
+          facts: { rule: 'tunnel', key: principal.key },
         },
       )
       throw await deny(denial, error)
@@ -121,20 +131,20 @@ export function createGate(options: {
 
     async demandOwner(caller, what) {
       if (caller.principal.key === 'owner') return
-      throw await deny({ caller, verb: 'admin', target: what }, onlyOwner(what))
+      throw await deny({ caller, verb: 'admin', target: what }, onlyOwner(caller.principal, what))
     },
 
-    async permitOwner(caller, what) {
-      const denial: Denial = { caller, verb: 'admin', target: what }
-      if (caller.principal.key === 'owner') return record(denial, 'allow', '')
-      throw await deny(denial, onlyOwner(what))
+    async permitIssuer(caller, what) {
+      if (caller.principal.limits.mayIssue !== true) return permitOwner(caller, what)
+      await record({ caller, verb: 'admin', target: what }, 'allow', '')
     },
   }
 }
 
-function onlyOwner(what: string): GatewayError {
+function onlyOwner({ key }: Principal, what: string): GatewayError {
   return new GatewayError('forbidden', `only the owner may use this: ${what}`, {
     hint: 'do it on the machine of the gateway, without GUICHET_URL and GUICHET_KEY set',
+    facts: { rule: 'owner', key },
   })
 }
 
@@ -163,7 +173,7 @@ function mayNot(principal: Principal, missing: readonly Verb[]): GatewayError {
     `the key "${principal.name}" may not ${missing.map(deed).join(' or ')}`,
     {
       hint: `a key that may: \`guichet key create --name NAME --verbs ${verbs}${root}\``,
-      facts: { verb: missing.join(' '), key: principal.key },
+      facts: { rule: 'verb', verb: missing.join(' '), key: principal.key },
     },
   )
 }

@@ -4,37 +4,52 @@ import {
   DAY_MS,
   type FolderId,
   GatewayError,
+  inheritedLimits,
+  isLiving,
   KEY_LIFETIME_MS,
   type KeyId,
   type KeyLimits,
   type KeyStore,
   type Verb,
   type VirtualKey,
+  widenings,
 } from '@guichet/core'
+import { requireBlocks } from './addresses.ts'
 import type { Caller, Gate } from './gate.ts'
-import type { Principals } from './principals.ts'
+import type { Principal, Principals } from './principals.ts'
 
 export interface KeyWish {
   readonly name: string
   readonly verbs: readonly Verb[]
-  /** Finds the folder to confine it to; asked only once it is known that the caller may make keys. */
+  /** Finds the folder to confine it to, inside the caller's own; asked once it is known that the caller may make keys. */
   readonly findRoot: () => Promise<{ readonly id: FolderId; readonly path: string }>
-  /** 0 is for ever; absent is 90 days. */
+  /** 0 is for ever; absent is 90 days, or as long as the key it is issued under. */
   readonly lifetimeMs?: number | undefined
   readonly mayTunnel: boolean
   readonly limits: KeyLimits
 }
 
-const LIFETIME_MAX_MS = 36_500 * DAY_MS
+/** The text of a key is given here and never again. */
+export interface Issued {
+  readonly key: VirtualKey
+  readonly text: string
+}
 
-/** Makes, shows and ends virtual keys; only the owner may. */
+const LIFETIME_MAX_MS = 36_500 * DAY_MS
+/** Keys issued under keys issued under keys: each request is held against all of them. */
+const LINE_MAX = 8
+const LIVING_BELOW_MAX = 1_000
+
+/** Makes, shows and ends virtual keys: the owner all, the holder of a key that may issue others those below it. */
 export interface Keys {
-  /** The text of the key is given here and never again. */
-  issue(caller: Caller, wish: KeyWish): Promise<{ readonly key: VirtualKey; readonly text: string }>
+  issue(caller: Caller, wish: KeyWish): Promise<Issued>
   list(caller: Caller): Promise<readonly VirtualKey[]>
-  get(caller: Caller, id: KeyId): Promise<VirtualKey>
-  /** On disk before it resolves. */
-  revoke(caller: Caller, id: KeyId): Promise<VirtualKey>
+  /** By its id, or by the name of one that is living or, if none is, was living last. */
+  get(caller: Caller, idOrName: string): Promise<VirtualKey>
+  /** With all that were issued under it; on disk before it resolves. */
+  revoke(caller: Caller, idOrName: string): Promise<VirtualKey>
+  /** Another text for the same key. The one it had is good for a while still; older ones end now. */
+  rotate(caller: Caller, idOrName: string, overlapMs: number): Promise<Issued>
 }
 
 export function createKeys(options: {
@@ -45,58 +60,133 @@ export function createKeys(options: {
   readonly random: (count: number) => Uint8Array
   /** Told of each revocation, so that what the key has under way is cut. */
   readonly onRevoked: (id: KeyId) => void
+  /** Told of each text that was replaced: what the key has under way was begun with it, and ends with it. */
+  readonly onReplaced: (id: KeyId, untilMs: number) => void
 }): Keys {
-  const { store, principals, gate, clock, random, onRevoked } = options
+  const { store, principals, gate, clock, random, onRevoked, onReplaced } = options
+
+  /** What the caller may know of. */
+  async function visible({ principal }: Caller): Promise<readonly VirtualKey[]> {
+    const all = await store.list()
+    return principal.key === 'owner' ? all : below(all, principal.key)
+  }
+
+  async function find(caller: Caller, idOrName: string): Promise<VirtualKey> {
+    const keys = await visible(caller)
+    const named = keys.filter(({ name }) => name === idOrName)
+    const nowMs = clock.nowMs()
+    const key =
+      keys.find(({ id }) => id === idOrName) ?? named.find((one) => isLiving(one, nowMs)) ?? named[0]
+    if (key !== undefined) return key
+    throw new GatewayError('not-found', `there is no key ${JSON.stringify(idOrName.slice(0, 80))}`, {
+      hint: '`guichet key list` shows the ids and names',
+    })
+  }
 
   return {
     async issue(caller, wish) {
-      await gate.permitOwner(caller, `make the key "${wish.name}"`)
+      await gate.permitIssuer(caller, `make the key "${wish.name}"`)
       requireName(wish.name)
-      const lifetimeMs = wish.lifetimeMs ?? KEY_LIFETIME_MS
-      requireLifetime(lifetimeMs)
-      const root = await wish.findRoot()
+      requireLimits(wish.limits)
       const nowMs = clock.nowMs()
+      const { principal } = caller
+      const { verbs, mayTunnel } = wish
+      const expiresMs = endOf(principal, wish.lifetimeMs, nowMs)
+      const limits = inheritedLimits(principal.limits, wish.limits)
+      if (principal.key !== 'owner') {
+        requireNarrower(principal, { verbs, mayTunnel, expiresMs, limits })
+        const living = below(await store.list(), principal.key).filter((one) => isLiving(one, nowMs))
+        if (living.length >= LIVING_BELOW_MAX) throw tooMany(principal)
+      }
+      const root = await wish.findRoot()
       const text = createKeyText(random)
       const key: VirtualKey = {
-        id: newKeyId(random),
-        name: wish.name,
-        verbs: wish.verbs,
-        root: root.id,
-        rootPath: root.path,
-        mayTunnel: wish.mayTunnel,
-        limits: wish.limits,
-        parent: undefined,
-        createdMs: nowMs,
-        expiresMs: lifetimeMs === 0 ? undefined : nowMs + lifetimeMs,
-        revokedMs: undefined,
-        use: { count: 0, lastMs: undefined },
-        ended: undefined,
+        ...{ id: newKeyId(random), name: wish.name, verbs, root: root.id, rootPath: root.path },
+        ...{ mayTunnel, limits, parent: principal.key === 'owner' ? undefined : principal.key },
+        ...{ createdMs: nowMs, expiresMs, revokedMs: undefined },
+        ...{ use: { count: 0, lastMs: undefined }, ended: undefined },
       }
       await store.add(key, principals.hash(text))
       return { key, text }
     },
 
     async list(caller) {
-      await gate.permitOwner(caller, 'list the keys')
-      return store.list()
+      await gate.permitIssuer(caller, 'list the keys')
+      return visible(caller)
     },
 
-    async get(caller, id) {
-      await gate.permitOwner(caller, `look at the key ${id}`)
-      const key = await store.byId(id)
-      if (key !== undefined) return key
-      throw new GatewayError('not-found', `there is no key ${id}`, {
-        hint: '`guichet key list` shows the ids',
-      })
+    async get(caller, idOrName) {
+      await gate.permitIssuer(caller, `look at the key ${idOrName}`)
+      return find(caller, idOrName)
     },
 
-    async revoke(caller, id) {
-      await gate.permitOwner(caller, `revoke the key ${id}`)
+    async revoke(caller, idOrName) {
+      await gate.permitIssuer(caller, `revoke the key ${idOrName}`)
+      const { id } = await find(caller, idOrName)
       const ended = await store.revoke(id, clock.nowMs())
       for (const key of ended) onRevoked(key.id)
       return ended[0]
     },
+
+    async rotate(caller, idOrName, overlapMs) {
+      await gate.permitIssuer(caller, `give the key ${idOrName} a new text`)
+      const key = await find(caller, idOrName)
+      const nowMs = clock.nowMs()
+      if (!isLiving(key, nowMs)) throw isOver(key)
+      const text = createKeyText(random)
+      await store.replaceText(key.id, principals.hash(text), nowMs + overlapMs)
+      onReplaced(key.id, nowMs + overlapMs)
+      return { key, text }
+    },
   }
+}
+
+/** The keys that were issued under one, at any depth. */
+function below(all: readonly VirtualKey[], id: KeyId): readonly VirtualKey[] {
+  const parents = new Map(all.map((key) => [key.id, key.parent]))
+  return all.filter((key) => {
+    let above = key.parent
+    while (above !== undefined && above !== id) above = parents.get(above)
+    return above === id
+  })
+}
+
+function endOf(
+  { expiresMs: latestMs }: Principal,
+  lifetimeMs: number | undefined,
+  nowMs: number,
+): number | undefined {
+  if (lifetimeMs === undefined) return Math.min(nowMs + KEY_LIFETIME_MS, latestMs ?? Number.POSITIVE_INFINITY)
+  requireLifetime(lifetimeMs)
+  return lifetimeMs === 0 ? undefined : nowMs + lifetimeMs
+}
+
+function requireNarrower(
+  principal: Principal,
+  wish: Pick<VirtualKey, 'verbs' | 'mayTunnel' | 'expiresMs' | 'limits'>,
+): void {
+  const { key, name, ancestors = [] } = principal
+  const facts = { rule: 'narrower', key }
+  const wider = widenings({ ...principal, expiresMs: principal.expiresMs }, wish)
+  if (wider.length > 0) {
+    throw new GatewayError(
+      'forbidden',
+      `the key "${name}" cannot give what it has not: ${wider.join(', ')}`,
+      {
+        hint: `ask for less, or let the owner make the key; \`guichet key show ${key}\` tells the owner what it has`,
+        facts,
+      },
+    )
+  }
+  if (ancestors.length + 1 < LINE_MAX) return
+  throw new GatewayError('forbidden', `keys are issued under one another ${LINE_MAX} deep at the most`, {
+    hint: 'issue it from a key further up',
+    facts,
+  })
+}
+
+function requireLimits({ from = [], notFrom = [] }: KeyLimits): void {
+  requireBlocks([...from, ...notFrom])
 }
 
 function requireName(name: string): void {
@@ -110,6 +200,20 @@ function requireLifetime(lifetimeMs: number): void {
   if (Number.isSafeInteger(lifetimeMs) && lifetimeMs >= 0 && lifetimeMs <= LIFETIME_MAX_MS) return
   throw new GatewayError('invalid', `a key cannot live for ${lifetimeMs} ms`, {
     hint: 'give it up to 100 years, or 0 for ever',
+  })
+}
+
+function tooMany({ key, name }: Principal): GatewayError {
+  return new GatewayError('conflict', `there are ${LIVING_BELOW_MAX} living keys under "${name}" already`, {
+    hint: 'revoke some: `guichet key list`, `guichet key revoke ID`',
+    facts: { key },
+  })
+}
+
+function isOver({ id, name }: VirtualKey): GatewayError {
+  return new GatewayError('conflict', `the key "${name}" is over, and another text would not change that`, {
+    hint: `make a new one with \`guichet key create\`; \`guichet key show ${id}\` says how it ended`,
+    facts: { key: id },
   })
 }
 

@@ -40,6 +40,7 @@ export interface Principal {
 export interface Ancestor {
   readonly key: KeyId
   readonly name: string
+  readonly root: FolderId
   readonly limits: KeyLimits
 }
 
@@ -190,7 +191,7 @@ function principalOf(line: readonly VirtualKey[], untilMs: number | undefined): 
   return {
     ...{ key: id, name, verbs, root, rootPath, mayTunnel, limits },
     expiresMs: ends.length === 0 ? undefined : Math.min(...ends),
-    ancestors: above.map((one) => ({ key: one.id, name: one.name, limits: one.limits })),
+    ancestors: above.map(({ id, name, root, limits }) => ({ key: id, name, root, limits })),
   }
 }
 

@@ -53,8 +53,10 @@ export function createApiDoor(services: ApiServices): ApiDoor {
     for (const { method, pattern, route } of routes) {
       const match = method === request.method ? pattern.exec(path) : null
       if (match === null) continue
-      if (route.needs === 'owner') await services.gate.demandOwner(caller, route.route)
-      else await services.gate.demand(caller, route.needs, route.route)
+      const mayIssue = caller.principal.limits.mayIssue === true
+      if (route.needs === 'owner' || (route.needs === 'issuer' && !mayIssue))
+        await services.gate.demandOwner(caller, route.route)
+      else if (route.needs !== 'issuer') await services.gate.demand(caller, route.needs, route.route)
       const body = method === 'POST' ? await readBody(request) : {}
       if (method !== 'POST') dropBody(request)
       const query = { at, refresh: url.searchParams.get('refresh') === '1' }
@@ -111,6 +113,8 @@ export function sendFailure(response: ServerResponse, requestId: string, error: 
     requestId,
     ...(error.hint !== undefined && { hint: hideKeys(error.hint) }),
     ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+    ...(typeof error.facts['rule'] === 'string' && { rule: error.facts['rule'] }),
+    ...(typeof error.facts['key'] === 'string' && { key: error.facts['key'] }),
   }
   const retry: Record<string, string> =
     error.retryAfterMs === undefined

@@ -1,74 +1,21 @@
 import {
   GatewayError,
-  parseKeyId,
   parseTransferId,
-  parseVerbs,
   type RemoteUpload,
   type RemoteUploadDetails,
   ROOT,
 } from '@guichet/core'
-import type { ApiAccount, ApiIssuedKey, ApiKey, ApiRemote, ApiTransfer } from '@guichet/sdk'
+import type { ApiAccount, ApiRemote, ApiTransfer } from '@guichet/sdk'
 import { z } from 'zod'
 import { findFolder } from '../../services/places.ts'
 import { texts } from '../bounded.ts'
+import { keyRoutes } from './keys.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
-import { apiKey, apiTransfer, keyLimits } from './shapes.ts'
+import { apiTransfer } from './shapes.ts'
 
 /** Keys, the account, remote uploads, transfers and the gateway itself. */
 export function ownerRoutes(services: ApiServices): readonly ApiRoute[] {
   return [...keyRoutes(services), ...accountRoutes(services), ...gatewayRoutes(services)]
-}
-
-function keyRoutes(services: ApiServices): readonly ApiRoute[] {
-  const { catalogue, keys } = services
-  return [
-    {
-      route: 'GET /keys',
-      needs: 'owner',
-      run: async ({ caller }): Promise<{ keys: readonly ApiKey[] }> => ({
-        keys: (await keys.list(caller)).map(apiKey),
-      }),
-    },
-    {
-      route: 'GET /keys/:id',
-      needs: 'owner',
-      run: async ({ caller, id }) => apiKey(await keys.get(caller, parseKeyId(id))),
-    },
-    {
-      route: 'DELETE /keys/:id',
-      needs: 'owner',
-      run: async ({ caller, id }) => apiKey(await keys.revoke(caller, parseKeyId(id))),
-    },
-    {
-      route: 'POST /keys',
-      needs: 'owner',
-      async run({ caller, body }): Promise<ApiIssuedKey> {
-        const wish = z
-          .object({
-            name: z.string(),
-            verbs: z.array(z.string()).min(1),
-            root: z.string().optional(),
-            lifetimeMs: z.number().int().nonnegative().optional(),
-            mayTunnel: z.boolean().optional(),
-            limits: keyLimits.optional(),
-          })
-          .parse(body)
-        const verbs = parseVerbs(wish.verbs.join(','))
-        const issued = await keys.issue(caller, {
-          name: wish.name,
-          verbs,
-          async findRoot() {
-            const { id } = await findFolder(services, caller, wish.root ?? '/')
-            return { id, path: await catalogue.pathOf(id) }
-          },
-          lifetimeMs: wish.lifetimeMs,
-          mayTunnel: wish.mayTunnel ?? false,
-          limits: wish.limits ?? {},
-        })
-        return { ...apiKey(issued.key), key: issued.text }
-      },
-    },
-  ]
 }
 
 function accountRoutes(services: ApiServices): readonly ApiRoute[] {

@@ -34,8 +34,8 @@ export interface ApiRoute {
   readonly route: string
   /**
    * A key needs one of these to be heard at all; what exactly it takes is decided where it is known what is asked.
-   * `owner`: no key is enough.
+   * `owner`: no key is enough. `issuer`: a key that may issue others is.
    */
-  readonly needs: readonly Verb[] | 'owner'
+  readonly needs: readonly Verb[] | 'owner' | 'issuer'
   run(call: ApiCall): Promise<object>
 }

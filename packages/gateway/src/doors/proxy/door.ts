@@ -30,6 +30,8 @@ export interface ProxyDoor extends AsyncDisposable {
   absolute(request: IncomingMessage, response: ServerResponse): boolean
   /** Ends the tunnels of a key, as when it is revoked; returns how many there were. */
   cut(key: KeyId | 'owner'): number
+  /** Lets the tunnels that a key has now go on until a moment and no longer: its text has been replaced. */
+  limit(key: KeyId, untilMs: number): void
   /** Takes no new tunnel, ends each as soon as nothing is being answered in it, and resolves when all are gone. */
   drain(): Promise<void>
 }
@@ -83,9 +85,9 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
     tunnel.leadsTo(`${target.host}:${target.port}`)
     const credentials = await noted(undefined, () => credentialsOf(request))
     const principal = await options.authenticate(credentials, tunnel.target, way)
-    if (tunnels.countOf(principal.key) >= limits.tunnelsPerKey) throw tooMany()
+    if (tunnels.of(principal.key).length >= limits.tunnelsPerKey) throw tooMany()
     tunnel.authenticated(principal.key)
-    endWith(principal, tunnel, clock)
+    endAt(principal.expiresMs, tunnel, clock)
     if (isUpstreamHost(target.host)) {
       await noted(principal, () => refuseUncovered(target))
       await interceptor.prepare()
@@ -148,6 +150,9 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
       return true
     },
     cut: (key) => tunnels.cut(key),
+    limit(key, untilMs) {
+      for (const tunnel of tunnels.of(key)) endAt(untilMs, tunnel, clock)
+    },
     drain: () => tunnels.drain(),
     [Symbol.asyncDispose]: () => tunnels[Symbol.asyncDispose](),
   }
@@ -187,9 +192,9 @@ function accept(tunnel: Tunnel, head: Buffer): void {
 }
 
 /** A tunnel ends when its key does: what passes through it is asked for no key again. */
-function endWith({ expiresMs }: Principal, { socket, gone }: Tunnel, clock: Clock): void {
-  if (expiresMs === undefined) return
-  untilMoment(clock, expiresMs, gone).then(
+function endAt(momentMs: number | undefined, { socket, gone }: Tunnel, clock: Clock): void {
+  if (momentMs === undefined) return
+  untilMoment(clock, momentMs, gone).then(
     () => socket.destroy(),
     () => undefined,
   )

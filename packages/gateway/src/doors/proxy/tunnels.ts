@@ -25,7 +25,7 @@ export interface Tunnel {
 export interface Tunnels extends AsyncDisposable {
   /** `undefined` when there are too many. */
   admit(socket: Socket): Tunnel | undefined
-  countOf(key: KeyId | 'owner'): number
+  of(key: KeyId | 'owner'): readonly Tunnel[]
   /** Ends the tunnels of one key at once; returns how many there were. */
   cut(key: KeyId | 'owner'): number
   /** Admits nobody any more, and ends each tunnel as soon as nothing is being answered inside it. */
@@ -84,6 +84,8 @@ export function createTunnels(limit: number): Tunnels {
     return tunnel
   }
 
+  const of = (key: KeyId | 'owner'): readonly Tunnel[] => [...open].filter((tunnel) => tunnel.key === key)
+
   const drain = (): Promise<void> => {
     isDraining = true
     for (const tunnel of open) if (tunnel.requests === 0) tunnel.socket.destroy()
@@ -93,9 +95,9 @@ export function createTunnels(limit: number): Tunnels {
 
   return {
     admit: (socket) => (isDraining || open.size >= limit ? undefined : admit(socket)),
-    countOf: (key) => [...open].filter((tunnel) => tunnel.key === key).length,
+    of,
     cut(key) {
-      const theirs = [...open].filter((tunnel) => tunnel.key === key)
+      const theirs = of(key)
       for (const tunnel of theirs) tunnel.socket.destroy()
       return theirs.length
     },

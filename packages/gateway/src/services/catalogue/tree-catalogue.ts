@@ -107,9 +107,11 @@ class TreeCatalogue implements Catalogue {
 
   async standing(principal: Principal, id: FolderId): Promise<Standing> {
     if (principal.root === ROOT) return 'inside'
-    const chain = await this.#tree.ancestry(id)
+    const [chain, way] = [await this.#tree.ancestry(id), await this.#tree.ancestry(principal.root)]
+    // A root that was moved out of those of the keys it was issued under shows nothing any more.
+    const above = (principal.ancestors ?? []).map(({ root }) => root).filter((root) => root !== ROOT)
+    if (!above.every((root) => way?.some((folder) => folder.id === root))) return 'outside'
     if (chain?.some((folder) => folder.id === principal.root)) return 'inside'
-    const way = await this.#tree.ancestry(principal.root)
     return way?.some((folder) => folder.id === id) ? 'above' : 'outside'
   }
 

@@ -1,0 +1,89 @@
+import { DAY_MS, GatewayError, parseVerbs } from '@guichet/core'
+import type { ApiIssuedKey, ApiKey } from '@guichet/sdk'
+import { z } from 'zod'
+import { findFolder } from '../../services/places.ts'
+import type { ApiRoute, ApiServices } from './routes.ts'
+import { apiKey, keyLimits } from './shapes.ts'
+
+const wishedKey = z.object({
+  name: z.string(),
+  verbs: z.array(z.string()).min(1),
+  root: z.string().optional(),
+  lifetimeMs: z.number().int().nonnegative().optional(),
+  mayTunnel: z.boolean().optional(),
+  limits: keyLimits.optional(),
+})
+
+const wishedRotation = z.object({
+  overlapMs: z
+    .number()
+    .int()
+    .nonnegative()
+    .max(30 * DAY_MS)
+    .optional(),
+})
+
+/** Virtual keys: for the owner, and for holders of keys that may issue others. `:id` may be a name, too. */
+export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
+  const { catalogue, keys } = services
+  return [
+    {
+      route: 'GET /keys',
+      needs: 'issuer',
+      run: async ({ caller }): Promise<{ keys: readonly ApiKey[] }> => ({
+        keys: (await keys.list(caller)).map(apiKey),
+      }),
+    },
+    {
+      route: 'GET /keys/:id',
+      needs: 'issuer',
+      run: async ({ caller, id }) => apiKey(await keys.get(caller, nameIn(id))),
+    },
+    {
+      route: 'DELETE /keys/:id',
+      needs: 'issuer',
+      run: async ({ caller, id }) => apiKey(await keys.revoke(caller, nameIn(id))),
+    },
+    {
+      route: 'POST /keys',
+      needs: 'issuer',
+      async run({ caller, body }): Promise<ApiIssuedKey> {
+        const wish = wishedKey.parse(body)
+        const issued = await keys.issue(caller, {
+          name: wish.name,
+          verbs: parseVerbs(wish.verbs.join(',')),
+          async findRoot() {
+            const { root, rootPath } = caller.principal
+            if (wish.root === undefined) return { id: root, path: rootPath }
+            const { id } = await findFolder(services, caller, wish.root)
+            await catalogue.requireInside(caller, id)
+            return { id, path: await catalogue.pathOf(id) }
+          },
+          lifetimeMs: wish.lifetimeMs,
+          mayTunnel: wish.mayTunnel ?? false,
+          limits: wish.limits ?? {},
+        })
+        return { ...apiKey(issued.key), key: issued.text }
+      },
+    },
+    {
+      route: 'POST /keys/:id/rotate',
+      needs: 'issuer',
+      async run({ caller, body, id }): Promise<ApiIssuedKey> {
+        const { overlapMs = 0 } = wishedRotation.parse(body)
+        const { key, text } = await keys.rotate(caller, nameIn(id), overlapMs)
+        return { ...apiKey(key), key: text }
+      },
+    },
+  ]
+}
+
+function nameIn(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    throw new GatewayError('invalid', 'the name in the path is not encoded as URLs are', {
+      hint: 'write it as encodeURIComponent does, or use the id',
+    })
+  }
+}
