@@ -307,7 +307,8 @@ function witness(real: FileHost): {
   return { host: wrap(real, ''), upstream, fail }
 }
 
-function askOver(where: string | number, wish: Ask): Promise<Answer> {
+/** One request over a port or a socket, on a connection of its own. */
+export function askOver(where: string | number, wish: Ask): Promise<Answer> {
   const to = typeof where === 'string' ? { socketPath: where } : { host: '127.0.0.1', port: where }
   const headers: Record<string, string> = { ...wish.headers }
   if (wish.key !== undefined) headers['authorization'] = `Bearer ${wish.key}`

@@ -194,10 +194,13 @@ class FichierDoor implements NativeDoor {
   }
 
   async #checkLinks(visit: Visit, caller: Caller): Promise<void> {
+    const { gate, foreign } = this.#services
+    await gate.demand(caller, ['stat'], 'check_links.pl')
     const form = new URLSearchParams(await readText(visit.request, BODY_MAX_BYTES))
     const wished = form.getAll('links[]').slice(0, 100)
     const links = wished.flatMap((text) => findFileLink(text) ?? [])
-    const states = links.length === 0 ? [] : await this.#services.foreign.checkLinks(caller, links)
+    if (links.length === 0) await gate.permit(caller, 'stat', 'no link that is one')
+    const states = links.length === 0 ? [] : await foreign.checkLinks(caller, links)
     const lines = wished.map((text) => {
       const link = findFileLink(text)
       const state = states.find((entry) => entry.id === link?.id)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { ENDPOINTS, ROOT, VERBS, type Verb } from '@guichet/core'
+import { ENDPOINTS, VERBS } from '@guichet/core'
 import { type Counter, openCounter } from '../counter.testing.ts'
 
 /** Bodies that fit no endpoint, or only some of them. */
@@ -169,96 +169,6 @@ describe('nonsense at the native door', () => {
     const twice = `GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\nConnection: close\r\n\r\n`
     assert.match(await say(counter.port, twice), /^HTTP\/1\.1 400 /)
     assert.match(await say(counter.port, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 /)
-  })
-})
-
-describe('verbs (K5)', () => {
-  let counter: Counter
-  let all: string
-  before(async () => {
-    counter = await openCounter()
-    all = (await counter.key({ verbs: VERBS })).text
-  })
-  after(() => counter[Symbol.asyncDispose]())
-  const CALLS: readonly (readonly [string, Verb, object])[] = [
-    ['folder/ls', 'list', {}],
-    ['file/ls', 'list', {}],
-    ['file/ls', 'list', { folder_id: -1 }],
-    ['file/info', 'stat', { url: 'FILE' }],
-    ['download/get_token', 'download', { url: 'FILE' }],
-    ['download/get_token', 'cdn', { url: 'FILE', cdn: 1 }],
-    ['folder/mkdir', 'mkdir', { name: 'new', folder_id: 'OTHER' }],
-    ['file/rename', 'rename', { urls: [{ url: 'FILE', filename: 'new' }] }],
-    ['folder/mv', 'rename', { folder_id: 'FOLDER', rename: 'renamed' }],
-    ['folder/mv', 'move', { folder_id: 'FOLDER', destination_folder_id: 'OTHER' }],
-    ['file/mv', 'move', { urls: ['FILE'], destination_folder_id: 'OTHER' }],
-    ['file/mv', 'rename', { urls: ['FILE'], destination_folder_id: 'OTHER', rename: 'new' }],
-    ['file/cp', 'copy', { urls: ['FILE'], folder_id: 'OTHER' }],
-    ['file/rm', 'delete', { files: [{ url: 'FILE' }] }],
-    ['folder/rm', 'delete', { folder_id: 'OTHER' }],
-    ['file/scan', 'delete', { url: 'FILE' }],
-    ['folder/share', 'share', { folder_id: 'FOLDER', share: 1 }],
-    ['folder/share', 'password', { folder_id: 'FOLDER', share: 1, pass: 'a password' }],
-    ['file/chattr', 'rename', { urls: ['FILE'], description: 'x' }],
-    ['file/chattr', 'password', { urls: ['FILE'], pass: 'a password' }],
-    ['file/chattr', 'share', { urls: ['FILE'], acl: { ip: [] } }],
-    ['file/chattr', 'cdn', { urls: ['FILE'], cdn: 1 }],
-    ['remote/request', 'remote-upload', { urls: ['https://example.com/a'] }],
-    ['remote/ls', 'remote-upload', {}],
-    ['user/info', 'account', {}],
-    ['user/info', 'account', { use_cdn: 0 }],
-    ['ftp/users/ls', 'ftp', {}],
-    ['ftp/users/add', 'ftp', { user: 'u', pass: 'p' }],
-    ['upload/get_upload_server', 'upload', {}],
-  ]
-
-  for (const [endpoint, verb, body] of CALLS) {
-    it(`${endpoint} ${JSON.stringify(body)} needs ${verb}`, async () => {
-      const home = await counter.account.makeFolder('home', ROOT, {})
-      const folder = await counter.account.makeFolder('folder', home, {})
-      const other = await counter.account.makeFolder('other', home, {})
-      const { link } = counter.account.plant(home, 'file', Buffer.from('x'), 1e12)
-      await counter.api(all, 'GET', '/children?refresh=1&at=/')
-      await counter.native(all, 'folder/ls', { folder_id: home })
-      const text = JSON.stringify(body)
-        .replaceAll('"FILE"', `"https://1fichier.com/?${link.id}"`)
-        .replaceAll('"FOLDER"', String(folder))
-        .replaceAll('"OTHER"', String(other))
-      const others = VERBS.filter((one) => one !== verb && !(verb === 'stat' && one === 'list'))
-      const without = await counter.key({ verbs: others })
-      counter.calls()
-      const refused = await counter.native(without.text, endpoint, text)
-      assert.equal(refused.status, 403, refused.text)
-      assert.match(String(refused.json['message']), new RegExp(`may not .*${verb}.*--verbs \\S*${verb}`))
-      assert.deepEqual(counter.calls(), [])
-      const [entry] = await counter.ledger.recent(1)
-      assert.deepEqual([entry?.decision, entry?.verb, entry?.key], ['deny', verb, without.key.id])
-      const allowed = await counter.native(all, endpoint, text)
-      assert.equal(allowed.status, 200, allowed.text)
-    })
-  }
-
-  it('vouchers and keys are for nobody but the owner', async () => {
-    const text = all
-    counter.calls()
-    for (const endpoint of ['vouchers/ls', 'vouchers/check', 'vouchers/use']) {
-      assert.equal((await counter.native(text, endpoint, { voucher: 'v' })).status, 403)
-    }
-    for (const [method, path] of [
-      ['GET', '/keys'],
-      ['POST', '/keys'],
-      ['DELETE', '/keys/k-aaaaaaaa'],
-      ['GET', '/transfers'],
-      ['POST', '/resume'],
-      ['POST', '/seal'],
-    ] as const) {
-      assert.equal(
-        (await counter.api(text, method, path, method === 'POST' ? {} : undefined)).status,
-        403,
-        path,
-      )
-    }
-    assert.deepEqual(counter.calls(), [])
   })
 })
 
