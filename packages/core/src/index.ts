@@ -15,6 +15,8 @@
  * ticket       our expiring link to one file
  * transfer     one upload or download under way, journaled
  * ledger       the append-only record of who asked what and what was decided
+ * checkpoint   a signed note that says how many entries the ledger has, and the hash of them all
+ * witness      the keyholder's memory of the last checkpoint it signed
  * exchange     one HTTP request and its answer
  * host         1fichier as the core sees it
  */
@@ -29,6 +31,10 @@ export * from './host.ts'
 export * from './ids.ts'
 export * from './keys.ts'
 export * from './ledger.ts'
+export * from './ledger-audit.ts'
+export * from './ledger-checkpoint.ts'
+export * from './ledger-leaf.ts'
+export * from './ledger-tree.ts'
 export * from './links.ts'
 export * from './names.ts'
 export * from './narrowing.ts'

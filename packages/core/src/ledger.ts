@@ -1,5 +1,6 @@
 import type { KeyId } from './ids.ts'
 import type { Verb } from './keys.ts'
+import type { TreeHead } from './ledger-tree.ts'
 
 /** One decision: who asked what, and what was decided. */
 export interface LedgerEntry {
@@ -24,4 +25,52 @@ export interface Ledger {
   /** The newest entries first. */
   recent(limit: number): Promise<readonly LedgerEntry[]>
   count(): Promise<number>
+}
+
+/** An entry with its place: the first has 1, and no number is left out. */
+export interface NumberedEntry extends LedgerEntry {
+  readonly sequence: number
+}
+
+/** Which entries somebody wants to see; what is absent does not narrow. */
+export interface LedgerFilter {
+  readonly key?: string | undefined
+  readonly verb?: string | undefined
+  readonly door?: string | undefined
+  readonly decision?: string | undefined
+  /** From this moment on. */
+  readonly sinceMs?: number | undefined
+  /** Before this moment. */
+  readonly untilMs?: number | undefined
+  /** Stands somewhere in the target, in this spelling. */
+  readonly target?: string | undefined
+  /** Only entries with a smaller number: the way to the next page. */
+  readonly before?: number | undefined
+  /** Only entries with a larger number: the way to what has come since. */
+  readonly after?: number | undefined
+}
+
+/** A note that the keyholder has signed over the tree of the first `size` entries. */
+export interface KeptCheckpoint {
+  readonly size: number
+  readonly atMs: number
+  /** The whole signed note. */
+  readonly note: string
+  /** The key it is to be checked with, as the verifier key of a signed note. */
+  readonly verifierKey: string
+}
+
+/**
+ * The tree over the ledger and its checkpoints.
+ * Every method rejects with `corrupt` where the hashes that are kept with the entries are not there.
+ */
+export interface LedgerBook {
+  head(): Promise<TreeHead>
+  /** Proves to whoever knows the tree of `oldSize` entries that the tree of `newSize` goes on from it. */
+  proof(oldSize: number, newSize: number): Promise<readonly Uint8Array[]>
+  /** The newest entries that fit, newest first. */
+  find(filter: LedgerFilter, limit: number): Promise<readonly NumberedEntry[]>
+  /** On disk before it resolves. A second one of the same size replaces nothing. */
+  keepCheckpoint(checkpoint: KeptCheckpoint): Promise<void>
+  lastCheckpoint(): Promise<KeptCheckpoint | undefined>
 }
