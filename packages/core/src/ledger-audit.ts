@@ -1,11 +1,6 @@
-import type { NumberedEntry } from './ledger.ts'
+import type { KeptEntry } from './ledger.ts'
 import { leafBytes } from './ledger-leaf.ts'
 import { HASH_BYTES, isSame, leafHash, type Sha256, TreeEdge, type TreeHead } from './ledger-tree.ts'
-
-/** An entry with what is kept beside it: the hashes of the perfect nodes that it completes, its own first. */
-export interface KeptEntry extends NumberedEntry {
-  readonly hashes: Uint8Array
-}
 
 /** What the ledger is known to have been: the tree of a checkpoint. */
 export interface LedgerAnchor extends TreeHead {

@@ -32,6 +32,11 @@ export interface NumberedEntry extends LedgerEntry {
   readonly sequence: number
 }
 
+/** An entry with what is kept beside it: the hashes of the perfect nodes that it completes, its own first. */
+export interface KeptEntry extends NumberedEntry {
+  readonly hashes: Uint8Array
+}
+
 /** Which entries somebody wants to see; what is absent does not narrow. */
 export interface LedgerFilter {
   readonly key?: string | undefined
@@ -60,11 +65,21 @@ export interface KeptCheckpoint {
   readonly verifierKey: string
 }
 
+/** All that a ledger consists of, to be checked: good or bad, and nothing of it is believed. */
+export interface LedgerSource {
+  /** The entries behind a number, in their order. */
+  page(after: number, limit: number): Promise<readonly KeptEntry[]>
+  /** The checkpoints behind a size, smallest first. */
+  checkpoints(after: number, limit: number): Promise<readonly KeptCheckpoint[]>
+  /** How many entries were ever numbered, as far as the store knows: those at the end that are gone, too. */
+  written(): Promise<number>
+}
+
 /**
  * The tree over the ledger and its checkpoints.
- * Every method rejects with `corrupt` where the hashes that are kept with the entries are not there.
+ * Methods reject with `corrupt` where the hashes that are kept with the entries are not there.
  */
-export interface LedgerBook {
+export interface LedgerBook extends LedgerSource {
   head(): Promise<TreeHead>
   /** Proves to whoever knows the tree of `oldSize` entries that the tree of `newSize` goes on from it. */
   proof(oldSize: number, newSize: number): Promise<readonly Uint8Array[]>

@@ -3,6 +3,7 @@ import {
   factStoreContract,
   journalContract,
   keyStoreContract,
+  ledgerBookContract,
   ledgerContract,
   limiterStoreContract,
   treeContract,
@@ -30,4 +31,5 @@ keyStoreContract('SqliteKeyStore', async () => new SqliteKeyStore(memory()))
 journalContract('SqliteTransferJournal', async () => new SqliteTransferJournal(memory()))
 limiterStoreContract('SqliteLimiterStore', async () => new SqliteLimiterStore(memory()))
 ledgerContract('SqliteLedger', async () => new SqliteLedger(memory()))
+ledgerBookContract('SqliteLedger', async () => new SqliteLedger(memory()))
 factStoreContract('SqliteFactStore', async () => new SqliteFactStore(memory()))

@@ -153,7 +153,7 @@ describe('the ledger in SQLite', () => {
     for (const sql of [
       "UPDATE ledger SET decision = 'deny'",
       'DELETE FROM ledger',
-      `REPLACE INTO ledger SELECT sequence, 0, '', '', '', '', '', '', '' FROM ledger`,
+      `REPLACE INTO ledger SELECT sequence, 0, '', '', '', '', '', '', '', x'' FROM ledger`,
     ]) {
       assert.throws(
         () => db.prepare(sql).run(),

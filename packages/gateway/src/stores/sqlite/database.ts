@@ -1,10 +1,11 @@
-import { chmodSync, closeSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { failureOf } from './failures.ts'
-import { migrate } from './migrate.ts'
+import { migrate, requireCurrent } from './migrate.ts'
 
 /** What a column takes and gives. */
-export type SqlValue = string | number | null
+export type SqlValue = string | number | null | Uint8Array
 
 /** A prepared statement whose rows have a known shape: the tables are STRICT, so it is checked on the way in. */
 export interface Statement<Row> {
@@ -42,6 +43,25 @@ export function openDatabase(options: DatabaseOptions): Database {
     if (path !== ':memory:') keepPrivate(path)
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
     migrate(db, path)
+    return new OpenDatabase(db, path)
+  } catch (failure) {
+    db?.close()
+    throw failureOf(failure, path)
+  }
+}
+
+/**
+ * Opens a database of this version to look at it: nothing in it changes, also while a gateway uses it.
+ * Whatever would have to be written first, a schema of before too, is refused.
+ */
+export function openReadOnly(path: string): Database {
+  let db: DatabaseSync | undefined
+  try {
+    // Without a log beside it the file is all there is, and SQLite need not write there to find that out.
+    const isAlone = !existsSync(`${path}-wal`)
+    const place = isAlone ? new URL(`${pathToFileURL(path)}?immutable=1`) : path
+    db = new DatabaseSync(place, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+    requireCurrent(db, path)
     return new OpenDatabase(db, path)
   } catch (failure) {
     db?.close()

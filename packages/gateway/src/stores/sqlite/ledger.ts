@@ -1,16 +1,21 @@
-import { GatewayError, type Ledger, type LedgerEntry } from '@guichet/core'
+import {
+  consistencyProof,
+  GatewayError,
+  type KeptCheckpoint,
+  type KeptEntry,
+  type Ledger,
+  type LedgerBook,
+  type LedgerEntry,
+  type LedgerFilter,
+  leafBytes,
+  leafHash,
+  type NumberedEntry,
+  type TreeEdge,
+  type TreeHead,
+} from '@guichet/core'
 import type { Database, Statement } from './database.ts'
-
-interface LedgerRow {
-  readonly at_ms: number
-  readonly request_id: string
-  readonly key: LedgerEntry['key']
-  readonly door: LedgerEntry['door']
-  readonly verb: LedgerEntry['verb']
-  readonly target: string
-  readonly decision: LedgerEntry['decision']
-  readonly reason: string
-}
+import { SqliteLedgerReader } from './ledger-reader.ts'
+import { COLUMNS, sha256, valuesOf } from './ledger-rows.ts'
 
 interface Waiting {
   readonly entry: LedgerEntry
@@ -20,27 +25,26 @@ interface Waiting {
 
 /** More entries than this in one turn of the event loop are refused. */
 const WAITING_MAX = 10_000
-const RECENT_MAX = 10_000
-
-const COLUMNS = 'at_ms, request_id, key, door, verb, target, decision, reason'
 
 /**
  * The ledger in SQLite. The calls of one turn of the event loop share one transaction, and so one sync of the disk.
- * The table refuses to change or lose an entry, whoever asks.
+ * The table refuses to change or lose an entry, whoever asks; that somebody went past it shows in the hashes.
  */
-export class SqliteLedger implements Ledger {
+export class SqliteLedger implements Ledger, LedgerBook {
   readonly #db: Database
+  readonly #reader: SqliteLedgerReader
   readonly #insert: Statement<never>
-  readonly #recent: Statement<LedgerRow>
-  readonly #count: Statement<{ readonly count: number }>
+  readonly #keep: Statement<never>
+  #edge: TreeEdge
   #waiting: Waiting[] = []
 
+  /** Throws `corrupt` when what the tree goes on from is not there. */
   constructor(db: Database) {
     this.#db = db
-    this.#insert = db.prepare(`INSERT INTO ledger (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
-    this.#recent = db.prepare(`SELECT ${COLUMNS} FROM ledger ORDER BY sequence DESC LIMIT ?`)
-    // Nothing is ever deleted, so the last number is the count, without a walk over the table.
-    this.#count = db.prepare('SELECT coalesce(max(sequence), 0) AS count FROM ledger')
+    this.#reader = new SqliteLedgerReader(db)
+    this.#insert = db.prepare(`INSERT INTO ledger (${COLUMNS}, hashes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    this.#keep = db.prepare('INSERT OR IGNORE INTO ledger_checkpoints VALUES (?, ?, ?, ?)')
+    this.#edge = this.#reader.edge(this.#reader.count())
   }
 
   record(entry: LedgerEntry): Promise<void> {
@@ -59,50 +63,64 @@ export class SqliteLedger implements Ledger {
   }
 
   async recent(limit: number): Promise<readonly LedgerEntry[]> {
-    return this.#recent.all(Math.max(0, Math.min(Math.trunc(limit), RECENT_MAX))).map(entryOf)
+    return this.#reader.find({}, limit).map(({ sequence: _sequence, ...entry }) => entry)
+  }
+
+  async find(filter: LedgerFilter, limit: number): Promise<readonly NumberedEntry[]> {
+    return this.#reader.find(filter, limit)
   }
 
   async count(): Promise<number> {
-    return this.#count.get()?.count ?? 0
+    return this.#reader.count()
+  }
+
+  page(after: number, limit: number): Promise<readonly KeptEntry[]> {
+    return this.#reader.page(after, limit)
+  }
+
+  checkpoints(after: number, limit: number): Promise<readonly KeptCheckpoint[]> {
+    return this.#reader.checkpoints(after, limit)
+  }
+
+  written(): Promise<number> {
+    return this.#reader.written()
+  }
+
+  async head(): Promise<TreeHead> {
+    return { size: this.#edge.size, root: this.#edge.root() }
+  }
+
+  async proof(oldSize: number, newSize: number): Promise<readonly Uint8Array[]> {
+    return consistencyProof(sha256, (place) => this.#reader.node(place), oldSize, newSize)
+  }
+
+  async keepCheckpoint({ size, atMs, note, verifierKey }: KeptCheckpoint): Promise<void> {
+    this.#keep.run(size, atMs, note, verifierKey)
+  }
+
+  async lastCheckpoint(): Promise<KeptCheckpoint | undefined> {
+    return this.#reader.lastCheckpoint()
   }
 
   #commit(): void {
     const batch = this.#waiting
     this.#waiting = []
+    const edge = this.#edge.copy()
     try {
       this.#db.transaction(() => {
-        for (const { entry } of batch) this.#write(entry)
+        for (const { entry } of batch) this.#write(edge, entry)
       })
     } catch (failure) {
       for (const { reject } of batch) reject(GatewayError.from(failure))
       return
     }
+    this.#edge = edge
     for (const { resolve } of batch) resolve()
   }
 
-  #write(entry: LedgerEntry): void {
-    this.#insert.run(
-      entry.atMs,
-      entry.requestId,
-      entry.key,
-      entry.door,
-      entry.verb,
-      entry.target,
-      entry.decision,
-      entry.reason,
-    )
-  }
-}
-
-function entryOf(row: LedgerRow): LedgerEntry {
-  return {
-    atMs: row.at_ms,
-    requestId: row.request_id,
-    key: row.key,
-    door: row.door,
-    verb: row.verb,
-    target: row.target,
-    decision: row.decision,
-    reason: row.reason,
+  #write(edge: TreeEdge, entry: LedgerEntry): void {
+    const numbered = { ...entry, sequence: edge.size + 1 }
+    const hashes = edge.append(leafHash(sha256, leafBytes(numbered)))
+    this.#insert.run(...valuesOf(numbered), Buffer.concat(hashes))
   }
 }

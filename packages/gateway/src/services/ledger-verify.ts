@@ -1,0 +1,130 @@
+import { createPublicKey, hash, verify } from 'node:crypto'
+import {
+  GatewayError,
+  isSignedBy,
+  type KeptCheckpoint,
+  type LedgerAnchor,
+  LedgerAudit,
+  type LedgerProblem,
+  type LedgerReport,
+  type LedgerSource,
+  parseCheckpoint,
+  parseVerifierKey,
+  type Sha256,
+  type TreeEdge,
+  type VerifyEd25519,
+} from '@guichet/core'
+
+export interface LedgerCheck {
+  readonly source: LedgerSource
+  /** What the ledger is known to have been, from elsewhere than its own checkpoints. */
+  readonly anchors?: readonly LedgerAnchor[]
+  /** The verifier key that the last checkpoint must be signed with; without it each is checked with the key kept with it. */
+  readonly verifierKey?: string | undefined
+  /** What is known to be good already. */
+  readonly from?: TreeEdge | undefined
+  /** Called between pages; whoever shares the process with others waits in it. */
+  readonly pause?: (done: number) => Promise<void>
+}
+
+export interface VerifiedLedger extends LedgerReport {
+  readonly checkpoints: number
+  /** The checkpoint that covers the most entries, if there is any. */
+  readonly last?: KeptCheckpoint
+}
+
+const PAGE = 500
+
+/** Reads a whole ledger and says the first thing that is wrong with it: entries, hashes, checkpoints, signatures. */
+export async function verifyLedger(check: LedgerCheck): Promise<VerifiedLedger> {
+  const { source, anchors = [], from, pause } = check
+  const kept: LedgerAnchor[] = []
+  let [count, last, broken]: [number, KeptCheckpoint | undefined, LedgerProblem | undefined] = [
+    0,
+    undefined,
+    undefined,
+  ]
+  for await (const checkpoint of pages(
+    (size) => source.checkpoints(size, PAGE),
+    ({ size }) => size,
+    pause,
+  )) {
+    count += 1
+    last = checkpoint
+    const unsigned = problemOf(checkpoint)
+    if (unsigned === undefined)
+      kept.push(anchorOf(checkpoint.note, `the checkpoint of ${checkpoint.size} entries`))
+    else broken ??= unsigned
+  }
+  if (last !== undefined && check.verifierKey !== undefined && last.verifierKey !== check.verifierKey)
+    broken ??= badSignature(last.size, 'is signed with another key than that of the keyholder')
+  const audit = new LedgerAudit(sha256, [...anchors, ...kept], from)
+  const start = from?.size ?? 0
+  for await (const entry of pages(
+    (after) => source.page(after, PAGE),
+    ({ sequence }) => sequence,
+    pause,
+    start,
+  )) {
+    audit.add(entry)
+    if (audit.problem !== undefined) break
+  }
+  const report = audit.finish(await source.written())
+  const problem = report.problem ?? broken
+  return {
+    head: report.head,
+    checkpoints: count,
+    ...(last !== undefined && { last }),
+    ...(problem !== undefined && { problem }),
+  }
+}
+
+/** A checkpoint as what the ledger is compared with; `source` says for a person where it is from. */
+export function anchorOf(note: string, source: string): LedgerAnchor {
+  const { size, root } = parseCheckpoint(note)
+  return { size, root, source }
+}
+
+export const sha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
+
+/** The 12 bytes before the key say that it is one of Ed25519 (RFC 8410). */
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+
+export const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) =>
+  verify(
+    null,
+    message,
+    createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' }),
+    signature,
+  )
+
+async function* pages<Item>(
+  page: (after: number) => Promise<readonly Item[]>,
+  placeOf: (item: Item) => number,
+  pause: LedgerCheck['pause'],
+  start = 0,
+): AsyncGenerator<Item> {
+  for (let after = start; ; ) {
+    const items = await page(after)
+    yield* items
+    const lastItem = items.at(-1)
+    if (lastItem === undefined) return
+    after = placeOf(lastItem)
+    await pause?.(after)
+  }
+}
+
+function problemOf({ size, note, verifierKey }: KeptCheckpoint): LedgerProblem | undefined {
+  try {
+    const key = parseVerifierKey(verifierKey, sha256)
+    const isGood = isSignedBy(note, key, sha256, verifyEd25519) && parseCheckpoint(note).size === size
+    return isGood ? undefined : badSignature(size, 'is not what was signed')
+  } catch (failure) {
+    if (GatewayError.from(failure).code !== 'invalid') throw failure
+    return badSignature(size, 'cannot be read')
+  }
+}
+
+function badSignature(size: number, why: string): LedgerProblem {
+  return { kind: 'signature', first: size, last: size, message: `the checkpoint of ${size} entries ${why}` }
+}
