@@ -9,6 +9,12 @@ import {
   type Secret,
 } from '@guichet/core'
 import type { KeyholderStatus } from './keyholder.ts'
+import {
+  type CheckpointWish,
+  type SignedCheckpoint,
+  type WitnessedLedger,
+  wishBody,
+} from './ledger-witness.ts'
 import type { WayChange } from './ways.ts'
 
 /** The gateway's end of the socket. Calls may overlap. */
@@ -23,6 +29,10 @@ export interface KeyholderClient extends AsyncDisposable {
   rotate(newKey: Secret, options: RotateOptions): Promise<KeyholderStatus>
   /** Changes how the vault can be opened; `secret` opens it now. Works while it is sealed, too. */
   changeWays(secret: Secret, change: WayChange): Promise<KeyholderStatus>
+  /** What the keyholder knows of the ledger, and the public half of the key it signs with. Rejects with `sealed`. */
+  witnessed(): Promise<WitnessedLedger>
+  /** Rejects with `corrupt` and an `alarm` in the facts when the ledger is not the one that the keyholder knows. */
+  signCheckpoint(wish: CheckpointWish): Promise<SignedCheckpoint>
   /** Ends every call under way. */
   close(): Promise<void>
 }
@@ -39,7 +49,11 @@ const ERROR_BYTES_MAX = 65_536
 export function connectKeyholder(options: { readonly socketPath: string }): KeyholderClient {
   const { socketPath } = options
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 16 })
-  const control = async (method: 'GET' | 'POST', path: string, value: unknown): Promise<KeyholderStatus> => {
+  const control = async <Answer = KeyholderStatus>(
+    method: 'GET' | 'POST',
+    path: string,
+    value: unknown,
+  ): Promise<Answer> => {
     const body = Buffer.from(JSON.stringify(value))
     const headers = { 'content-type': 'application/json', 'content-length': body.length }
     // A connection of its own: a seal never waits behind other calls.
@@ -56,6 +70,8 @@ export function connectKeyholder(options: { readonly socketPath: string }): Keyh
       control('POST', '/rotate', { newKey: newKey.expose(), check, secret: secret?.expose() }),
     changeWays: (secret, change) =>
       control('POST', '/ways', { ...bodyOfChange(change), secret: secret.expose() }),
+    witnessed: () => control<WitnessedLedger>('GET', '/ledger/checkpoint', {}),
+    signCheckpoint: (wish) => control<SignedCheckpoint>('POST', '/ledger/checkpoint', wishBody(wish)),
     close,
     [Symbol.asyncDispose]: close,
   }

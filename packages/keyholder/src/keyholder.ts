@@ -3,6 +3,13 @@ import { join } from 'node:path'
 import { DAY_MS, GatewayError, MINUTE_MS, type Secret, systemCodeOf } from '@guichet/core'
 import { API_HOST, permit, UploadNodes } from './closed-list.ts'
 import { brokenOff, forward } from './forward.ts'
+import {
+  type CheckpointWish,
+  LedgerWitness,
+  type SignedCheckpoint,
+  WITNESS_FILE,
+  type WitnessedLedger,
+} from './ledger-witness.ts'
 import type { Disk } from './private-file.ts'
 import { isMarkedSealed, markSealed, unmarkSealed } from './seal-mark.ts'
 import type { Upstream } from './upstream.ts'
@@ -58,6 +65,7 @@ export class Keyholder implements Disposable {
   readonly #vaultPath: string
   readonly #nodes = new UploadNodes()
   readonly #flights = new Set<AbortController>()
+  readonly #witness: LedgerWitness
   #state: State = { kind: 'sealed', reason: 'it has not been unsealed yet' }
   /** Counts the seals, so that an unseal under way does not undo a later seal. */
   #seals = 0
@@ -67,6 +75,7 @@ export class Keyholder implements Disposable {
     this.#options = options
     this.#vaultPath = join(options.home, 'vault')
     if (isMarkedSealed(options.home)) this.#state = { kind: 'sealed', reason: 'somebody sealed it' }
+    this.#witness = new LedgerWitness(join(options.home, WITNESS_FILE))
   }
 
   /** Was it sealed by somebody who has not unsealed it since, in this process or in one before? */
@@ -159,6 +168,14 @@ export class Keyholder implements Disposable {
   async changeWays(secret: Secret, change: WayChange): Promise<void> {
     const { nowMs, disk } = this.#options
     await this.#change(() => changeWays(this.#vaultPath, secret, change, nowMs(), disk))
+  }
+
+  async witnessed(): Promise<WitnessedLedger> {
+    return this.#witness.witnessed(this.#opened().dataKey)
+  }
+
+  async signCheckpoint(wish: CheckpointWish): Promise<SignedCheckpoint> {
+    return this.#witness.sign(this.#opened().dataKey, wish)
   }
 
   async forward(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { GatewayError, SECOND_MS, Secret, systemCodeOf, TRAITS } from '@guichet/core'
 import type { Keyholder } from './keyholder.ts'
+import { parseWish } from './ledger-witness.ts'
 import type { KdfCost } from './sealing.ts'
 import { isWayKind } from './vault-format.ts'
 import type { WayChange } from './ways.ts'
@@ -68,6 +69,13 @@ async function handle(
     case 'POST /unseal':
       await unseal(keyholder, secretIn(body, 'passphrase'))
       break
+    case 'GET /ledger/checkpoint':
+      return answer(response, 200, await keyholder.witnessed())
+    case 'POST /ledger/checkpoint': {
+      const wish = parseWish(body)
+      if (wish === undefined) throw misunderstood('size, root and proof')
+      return answer(response, 200, await keyholder.signCheckpoint(wish))
+    }
     case 'POST /rotate': {
       const newKey = secretIn(body, 'newKey')
       if (newKey === undefined || typeof body['check'] !== 'boolean') throw misunderstood('newKey and check')
@@ -83,7 +91,7 @@ async function handle(
     }
     default:
       throw new GatewayError('not-found', 'the keyholder has no such call', {
-        hint: 'it knows GET /status, POST /seal, /unseal, /rotate, /ways and /forward/<host>/<path>',
+        hint: 'it knows GET /status, POST /seal, /unseal, /rotate, /ways, GET and POST /ledger/checkpoint, and /forward/<host>/<path>',
       })
   }
   answer(response, 200, await keyholder.status())

@@ -33,9 +33,12 @@ async function throughTunnel(
   counter: Counter,
   { key, ...ask }: Ask & { readonly key: string },
 ): Promise<Answer> {
-  const principal = await counter.services.principals.authenticate({ kind: 'bearer', secret: key })
+  const principal = await counter.services.principals.authenticate(
+    { kind: 'bearer', secret: key },
+    '127.0.0.1',
+  )
   const tunnel = createServer((request, response) => {
-    counter.server.serve(request, response, { principal, host: 'api.1fichier.com' })
+    counter.server.serve(request, response, { principal, host: 'api.1fichier.com', from: '127.0.0.1' })
   })
   await new Promise<void>((resolve) => tunnel.listen(0, '127.0.0.1', resolve))
   try {

@@ -109,7 +109,10 @@ export const API_ROWS: readonly Row[] = [
 
 /** An upload of the key that has failed. */
 async function transfer({ counter, folder }: Ground, text: string): Promise<Ask> {
-  const { key } = await counter.services.principals.authenticate({ kind: 'bearer', secret: text })
+  const { key } = await counter.services.principals.authenticate(
+    { kind: 'bearer', secret: text },
+    '127.0.0.1',
+  )
   const id = parseTransferId(`${word()}${word()}`)
   const state = { kind: 'failed', code: 'corrupt', message: 'damaged', failedMs: 0 } as const
   await counter.journal.add([sampleTransfer(1, { id, upload: `${key}/${id}`, key, folder, state })])

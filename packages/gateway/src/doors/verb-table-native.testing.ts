@@ -135,7 +135,7 @@ function upload(folder: FolderId): Ask {
 /** The name of an upload of the key that is stored by now. */
 async function stored({ counter, folder }: Ground, text: string): Promise<string> {
   const { uploads, principals } = counter.services
-  const { key } = await principals.authenticate({ kind: 'bearer', secret: text })
+  const { key } = await principals.authenticate({ kind: 'bearer', secret: text }, '127.0.0.1')
   const name = word()
   const content = (async function* () {
     yield Buffer.from('content')
@@ -149,7 +149,7 @@ async function stored({ counter, folder }: Ground, text: string): Promise<string
 /** A direct link; whoever has it may use it, as far as the key may that it was made for. */
 async function ticket({ counter, file }: Ground, text: string, cdn: boolean): Promise<Ask> {
   const { tickets, principals } = counter.services
-  const principal = await principals.authenticate({ kind: 'bearer', secret: text })
+  const principal = await principals.authenticate({ kind: 'bearer', secret: text }, '127.0.0.1')
   return { path: `/p${tickets.issue({ principal, file, options: { cdn } })}` }
 }
 
