@@ -16,8 +16,16 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   emulator: ['node:', '@peculiar/x509', 'reflect-metadata', 'hash-wasm'],
   testkit: ['core', 'node:', 'fast-check'],
   sdk: ['core'],
+
+  leaks: ['core', 'leaks/detect', 'leaks/redact', 'leaks/scan', 'leaks/places', 'node:'],
+  'leaks/detect': ['core', 'leaks', 'node:'],
+  'leaks/redact': ['core', 'leaks', 'leaks/detect', 'node:'],
+  'leaks/scan': ['core', 'leaks', 'leaks/detect', 'leaks/places', 'node:'],
+  'leaks/places': ['core', 'leaks', 'leaks/detect', 'node:'],
+
   cli: [
     'core',
+    'leaks',
     'sdk',
     'gateway',
     'keyholder',

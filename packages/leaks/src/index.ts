@@ -1,0 +1,5 @@
+/** What a key looks like, in every encoding and in the places where it is kept; and how it is hidden from what is written. */
+export { findKeys } from './detect/find-keys.ts'
+export { fingerprintOf } from './detect/fingerprint.ts'
+export { obscureRclone, revealRclone } from './detect/rclone-obscure.ts'
+export type { Confidence, Encoding, FindContext, Finding, FoundKind, RuleId } from './finding.ts'
