@@ -22,6 +22,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'leaks/redact': ['core', 'leaks', 'leaks/detect', 'node:'],
   'leaks/scan': ['core', 'leaks', 'leaks/detect', 'leaks/places', 'node:'],
   'leaks/places': ['core', 'leaks', 'leaks/detect', 'node:'],
+  // The seeded corpus that measures the detectors.
+  'leaks/corpus': ['core', 'leaks', 'leaks/detect', 'node:'],
 
   cli: [
     'core',
