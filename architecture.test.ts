@@ -41,7 +41,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'undici',
   ],
 
-  'gateway/services': ['core', 'sdk', 'gateway', 'gateway/hashing', 'gateway/connections', 'node:'],
+  'gateway/services': ['core', 'leaks', 'sdk', 'gateway', 'gateway/hashing', 'gateway/connections', 'node:'],
   'gateway/hashing': ['core', 'node:', 'hash-wasm'],
   'gateway/stores/sqlite': ['core', 'node:', 'zod'],
   'gateway/stores/disk': ['core', 'node:'],
@@ -68,6 +68,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'gateway/doors/api': ['core', 'sdk', 'gateway/services', 'gateway/doors', 'node:', 'zod'],
   'gateway/doors/proxy': [
     'core',
+    'leaks',
     'gateway',
     'gateway/services',
     'gateway/stores/disk',

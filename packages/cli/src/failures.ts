@@ -1,4 +1,5 @@
 import { GatewayError, hintsOf, mayBeApiKey, systemCodeOf } from '@guichet/core'
+import { createConcealer } from '@guichet/leaks'
 import type { CommanderError } from 'commander'
 
 /** The command whose arguments belong to another program. */
@@ -28,7 +29,7 @@ export function withoutKeys(error: GatewayError, argv: readonly string[]): Gatew
     .flatMap((word) => [word, word.slice(word.indexOf('=') + 1), word.slice(word.lastIndexOf('/') + 1)])
     .filter((text) => mayBeApiKey(text) && /\d/.test(text))
   if (keys.length === 0) return error
-  const hide = (text: string): string => keys.reduce((rest, key) => rest.replaceAll(key, '[hidden]'), text)
+  const { hide } = createConcealer(keys, '[hidden]')
   const { code, message, retryAfterMs, facts } = error
   const typed = new GatewayError(code, EXPOSED, { hint: EXPOSED })
   return new GatewayError(code, hide(message), {

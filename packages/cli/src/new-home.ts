@@ -108,7 +108,12 @@ export async function openUnlockFile(
   undo: AsyncDisposableStack,
 ): Promise<Secret> {
   if (await isThere(path))
-    return readSecretFile(path, { what: 'the unlock file', input: world.input, guarded: true })
+    return readSecretFile(path, {
+      what: 'the unlock file',
+      input: world.input,
+      secrets: world.secrets,
+      guarded: true,
+    })
   const text = Buffer.from(world.random(SECRET_BYTES)).toString('base64')
   const below = fresh === undefined ? '' : relative(fresh.home, path)
   const isInside = below !== '' && !below.startsWith('..') && !isAbsolute(below)

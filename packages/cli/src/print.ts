@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { type GatewayError, hintsOf } from '@guichet/core'
+import type { Concealer } from '@guichet/leaks'
 import colors from 'picocolors'
 import { durationText } from './times.ts'
 
@@ -25,20 +26,24 @@ export interface PrintOptions {
   readonly output: Writable & { readonly isTTY?: boolean }
   readonly errors: Writable & { readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The last filter: no secret that is known leaves on the output, and no virtual key at all on the errors. */
+  readonly secrets: Concealer
   readonly isJson: boolean
   readonly isQuiet: boolean
 }
 
 export function createPrinter(options: PrintOptions): Printer {
-  const { output, errors, env, isJson, isQuiet } = options
+  const { output, errors, env, secrets, isJson, isQuiet } = options
   const plain = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb'
   const style = colors.createColors(!plain && output.isTTY === true)
   const errorStyle = colors.createColors(!plain && errors.isTTY === true)
   const tell = (text: string): void => {
-    errors.write(`${text}\n`)
+    errors.write(`${secrets.hide(text)}\n`)
   }
   const json = (value: unknown): void => {
-    output.write(`${JSON.stringify(value, null, output.isTTY === true ? 2 : undefined)}\n`)
+    output.write(
+      `${secrets.hideLearned(JSON.stringify(value, null, output.isTTY === true ? 2 : undefined))}\n`,
+    )
   }
   const hint = (text: string): void => tell(`${errorStyle.cyan('hint:')} ${printable(text)}`)
   return {
@@ -46,7 +51,7 @@ export function createPrinter(options: PrintOptions): Printer {
     isQuiet,
     style,
     line: (text = '') => {
-      output.write(`${text}\n`)
+      output.write(`${secrets.hideLearned(text)}\n`)
     },
     json,
     result(value, human) {

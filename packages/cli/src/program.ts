@@ -1,4 +1,5 @@
 import { GatewayError, TRAITS } from '@guichet/core'
+import { hideCredentials } from '@guichet/leaks'
 import { Command, CommanderError } from 'commander'
 import type { Cli } from './command.ts'
 import { addAccount } from './commands/account.ts'
@@ -141,6 +142,7 @@ function refuseInOurWords(command: Command, commandLine: string): void {
 function printDetails(print: Printer, failure: unknown): void {
   for (let current = failure; current instanceof Error; current = current.cause) {
     const facts = current instanceof GatewayError ? ` ${JSON.stringify(current.facts)}` : ''
-    print.note(`debug: ${current.stack ?? current.message}${facts}`)
+    // Words of others may quote anything.
+    print.note(hideCredentials(`debug: ${current.stack ?? current.message}${facts}`))
   }
 }

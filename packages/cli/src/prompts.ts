@@ -37,9 +37,9 @@ export async function askSecret(
   problemOf: (text: string) => string | undefined,
 ): Promise<Secret> {
   const validate = (text: string | undefined): string | undefined => problemOf(text ?? '')
-  return new Secret(
-    answered(await clack.password({ ...streams(world), message: question, mask: '', validate })),
-  )
+  const typed = answered(await clack.password({ ...streams(world), message: question, mask: '', validate }))
+  world.secrets.learn(typed)
+  return new Secret(typed)
 }
 
 export async function askText(world: World, question: string, initialValue: string): Promise<string> {

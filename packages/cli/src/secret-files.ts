@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { GatewayError, isKeyText, Secret } from '@guichet/core'
+import type { Concealer } from '@guichet/leaks'
 import { fileError } from './failures.ts'
 
 const BYTES_MAX = 4_096
@@ -16,12 +17,21 @@ export function problemOfApiKey(text: string): string | undefined {
 /** One line from a file; `-` is the standard input. `guarded`: refused when other users can read it. */
 export async function readSecretFile(
   path: string,
-  options: { readonly what: string; readonly input: Readable; readonly guarded: boolean },
+  options: {
+    readonly what: string
+    readonly input: Readable
+    readonly guarded: boolean
+    /** Learns it, where it is to be printed nowhere. */
+    readonly secrets?: Concealer
+  },
 ): Promise<Secret> {
-  const { what, input, guarded } = options
+  const { what, input, guarded, secrets } = options
   const text = path === '-' ? await readStream(input, what) : await readFileText(path, what, guarded)
   const line = text.replace(/\r?\n$/, '')
-  if (line !== '' && !/[\r\n]/.test(line)) return new Secret(line)
+  if (line !== '' && !/[\r\n]/.test(line)) {
+    secrets?.learn(line)
+    return new Secret(line)
+  }
   throw new GatewayError('invalid', `${what} ${line === '' ? 'is empty' : 'has more than one line'}`, {
     hint: 'put the secret into it, on one line and nothing else',
   })

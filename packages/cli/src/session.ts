@@ -40,6 +40,7 @@ export function openSession(world: World, options: GlobalOptions): Session {
       output: world.output,
       errors: world.errors,
       env: world.env,
+      secrets: world.secrets,
       isJson: options.json === true,
       isQuiet: options.quiet === true,
     }),

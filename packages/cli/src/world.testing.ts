@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createConcealer } from '@guichet/leaks'
 import { runCli } from './program.ts'
 import type { StopSignal, World } from './world.ts'
 
@@ -41,6 +42,7 @@ export async function openTestWorld(): Promise<TestWorld> {
       sleep: (ms, signal) => delay(ms, undefined, signal === undefined ? {} : { signal }),
     },
     random: (count) => randomBytes(count),
+    secrets: createConcealer([env['GUICHET_KEY'] ?? '']),
     signals: { stop: stop.signal, take: () => ({ [Symbol.dispose]: () => {} }) },
     self: [process.execPath, ...process.execArgv, join(import.meta.dirname, 'main.ts')],
   })

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, GatewayError } from '@guichet/core'
+import { type Concealer, createConcealer } from '@guichet/leaks'
 
 /** Everything outside the process that a command needs, as arguments. */
 export interface World {
@@ -16,6 +17,8 @@ export interface World {
   readonly clock: Clock
   readonly random: (count: number) => Uint8Array
   readonly signals: Signals
+  /** Hides the secrets that this process has got to know from everything it prints. */
+  readonly secrets: Concealer
   /** What starts another `guichet`: the program, followed by its first arguments. */
   readonly self: readonly [string, ...string[]]
 }
@@ -47,6 +50,7 @@ export function processWorld(): World {
     clock: systemClock,
     random: (count) => randomBytes(count),
     signals: processSignals(),
+    secrets: createConcealer([process.env['GUICHET_KEY'] ?? '']),
     self: [process.execPath, ...process.execArgv, main],
   }
 }

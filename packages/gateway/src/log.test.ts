@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { createKeyText } from '@guichet/core'
 import fc from 'fast-check'
 import { createLog, scrub } from './log.ts'
+import type { LogFacts } from './log-fields.ts'
 
 const CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_='
 const apiKeys = fc
@@ -12,26 +13,43 @@ const apiKeys = fc
   .filter((text) => /[A-Z]/.test(text) && /[a-z]/.test(text))
 const virtualKeys = fc.constant(0).map(() => createKeyText((count) => randomBytes(count)))
 /** Where a secret may stand in what is logged. */
-const places = fc.constantFrom<(secret: string) => object>(
+const places = fc.constantFrom<(secret: string) => LogFacts>(
   (secret) => ({ [secret]: 1 }),
   (secret) => ({ path: `/v1/${secret}.cgi` }),
-  (secret) => ({ url: `https://x.example/?api_key=${secret}&a=1` }),
-  (secret) => ({ header: `Authorization: Bearer ${secret}` }),
-  (secret) => ({ deep: [{ er: { text: `"${secret}"\n${secret}` } }] }),
+  (secret) => ({ target: `https://x.example/?api_key=${secret}&a=1` }),
+  (secret) => ({ reason: `Authorization: Bearer ${secret}` }),
+  (secret) => ({ cause: [{ er: { text: `"${secret}"\n${secret}` } }] }),
   (secret) => ({ cause: new Error(`it failed with ${secret}`).stack }),
+)
+/** How it may be written there. */
+const writings = fc.constantFrom<(secret: string) => string>(
+  (secret) => secret,
+  (secret) => Buffer.from(secret).toString('base64'),
+  (secret) => Buffer.from(`user:${secret}`).toString('base64url'),
+  (secret) => Buffer.from(secret).toString('hex'),
+  (secret) => [...secret].map((one) => `%${one.charCodeAt(0).toString(16)}`).join(''),
+  (secret) => [...secret].map((one) => `\\u00${one.charCodeAt(0).toString(16)}`).join(''),
 )
 
 describe('the log', () => {
   it('never writes a key, whatever field it stands in (K18)', () => {
     fc.assert(
-      fc.property(fc.oneof(apiKeys, virtualKeys), places, fc.boolean(), (secret, place, isMessage) => {
-        const lines: string[] = []
-        const log = createLog('debug', { write: (line: string) => void lines.push(line) })
-        log.warn(isMessage ? {} : place(secret), isMessage ? `the key ${secret} is bad` : 'a message')
-        const written = lines.join('')
-        assert.ok(written.length > 0)
-        assert.ok(!written.includes(secret), written)
-      }),
+      fc.property(
+        fc.oneof(apiKeys, virtualKeys),
+        writings,
+        places,
+        fc.boolean(),
+        (key, write, place, isMessage) => {
+          const secret = write(key)
+          const lines: string[] = []
+          const log = createLog('debug', { write: (line: string) => void lines.push(line) })
+          log.warn(isMessage ? {} : place(secret), isMessage ? `the key ${secret} is bad` : 'a message')
+          const written = lines.join('')
+          assert.ok(written.length > 0)
+          assert.ok(!written.includes(secret), written)
+          assert.ok(!written.includes(JSON.stringify(secret).slice(1, -1)), written)
+        },
+      ),
     )
   })
 
@@ -48,6 +66,20 @@ describe('the log', () => {
       'file m0000000000000000014 of k-abcdefgh',
     ])
       assert.equal(scrub(line), line)
+  })
+
+  it('writes no field that is not listed, whoever gave it (K18)', () => {
+    const lines: string[] = []
+    const log = createLog('debug', { write: (line: string) => void lines.push(line) })
+    const facts: object = { code: 'invalid', headers: { cookie: 'SID=abc' }, passphrase: 'correct horse' }
+    log.info(facts, 'a message')
+    const { level: _level, time: _time, ...written } = JSON.parse(lines.join(''))
+    assert.deepEqual(written, {
+      code: 'invalid',
+      headers: '[not listed]',
+      passphrase: '[not listed]',
+      msg: 'a message',
+    })
   })
 
   it('writes one line of JSON for each entry, at its level and above', () => {

@@ -71,7 +71,12 @@ async function readApiKey({ world }: Session, keyFile: string | undefined): Prom
   if (keyFile === undefined)
     return askSecret(world, 'The API key of the account (not shown)', problemOfApiKey)
   const path = keyFile === '-' ? '-' : resolve(world.cwd, keyFile)
-  const apiKey = await readSecretFile(path, { what: 'the key file', input: world.input, guarded: false })
+  const apiKey = await readSecretFile(path, {
+    what: 'the key file',
+    input: world.input,
+    secrets: world.secrets,
+    guarded: false,
+  })
   const problem = problemOfApiKey(apiKey.expose())
   if (problem === undefined) return apiKey
   throw new GatewayError('invalid', `the key file holds no API key: ${problem}`, {

@@ -68,7 +68,12 @@ async function resume(session: Session): Promise<boolean> {
 async function readNewKey({ world, print }: Session, { keyFile }: RotateOptions): Promise<Secret> {
   if (keyFile !== undefined) {
     const path = keyFile === '-' ? '-' : resolve(world.cwd, keyFile)
-    const apiKey = await readSecretFile(path, { what: 'the key file', input: world.input, guarded: false })
+    const apiKey = await readSecretFile(path, {
+      what: 'the key file',
+      input: world.input,
+      secrets: world.secrets,
+      guarded: false,
+    })
     const problem = problemOfApiKey(apiKey.expose())
     if (problem === undefined) return apiKey
     throw new GatewayError('invalid', `the key file holds no API key: ${problem}`, {

@@ -6,7 +6,7 @@ import { type Cli, examples } from '../command.ts'
 import { parseFolderPlace } from '../places.ts'
 import { writeBundle } from '../running/bundle.ts'
 import { runChild } from '../running/child.ts'
-import { childEnvironment, formsOfKey, reachableUrl } from '../running/environment.ts'
+import { childEnvironment, reachableUrl } from '../running/environment.ts'
 import type { Session } from '../session.ts'
 import { parseDuration } from '../times.ts'
 import { chooseVerbs } from './key.ts'
@@ -68,7 +68,7 @@ async function run(session: Session, words: readonly string[], options: RunOptio
     command,
     args,
     env: childEnvironment(world.env, { url, key: key.key, bundlePath: bundle.path }),
-    concealed: options.masking ? formsOfKey(key.key) : [],
+    concealed: options.masking ? [key.key] : [],
   })
   if (outcome.kind === 'not-started') print.failure(outcome.error)
   return outcome.exit
@@ -99,6 +99,7 @@ async function issueKey(
     lifetimeMs: options.ttl,
     mayTunnel: options.tunnel === true,
   })
+  world.secrets.learn(key.key)
   return { url, key }
 }
 

@@ -37,7 +37,12 @@ async function readPassphrase(session: Session, options: UnsealOptions): Promise
   const { world } = session
   if (options.passFile !== undefined) {
     const path = options.passFile === '-' ? '-' : resolve(world.cwd, options.passFile)
-    return readSecretFile(path, { what: 'the passphrase file', input: world.input, guarded: true })
+    return readSecretFile(path, {
+      what: 'the passphrase file',
+      input: world.input,
+      secrets: world.secrets,
+      guarded: true,
+    })
   }
   const asks = options.ask === true || (isInteractive(world) && (await isTyped(session)))
   if (!asks) return undefined

@@ -2,16 +2,18 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { pipeline } from 'node:stream/promises'
 import { GatewayError, systemCodeOf } from '@guichet/core'
+import { createConcealer } from '@guichet/leaks'
 import type { StopSignal, World } from '../world.ts'
-import { maskingStream } from './masking.ts'
 
 export interface ChildOrder {
   readonly command: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** What must not appear in its output; empty: the output is inherited. */
+  /** What must not appear in its output, in whatever writing; empty: the output is inherited. */
   readonly concealed: readonly string[]
 }
+
+const MASK = '<concealed by guichet>'
 
 export type Outcome =
   /** With its exit code: 128 + n for a program that a signal ended. */
@@ -65,7 +67,7 @@ async function filter(
 ): Promise<void> {
   if (from === null) return
   try {
-    await pipeline(from, maskingStream(concealed), to, { end: false })
+    await pipeline(from, createConcealer(concealed, MASK).stream(), to, { end: false })
   } catch {
     // Nobody reads any more, or the child is gone: the child notices the closed pipe, and its exit code tells.
     from.destroy()

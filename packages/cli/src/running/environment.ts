@@ -51,18 +51,6 @@ export function childEnvironment(
   }
 }
 
-/** The key in every form in which a tool may print it: as it is, and in Basic credentials with any user name. */
-export function formsOfKey(key: string): readonly string[] {
-  return [key, ...[0, 1, 2].map((before) => base64Within(key, before))]
-}
-
-/** What the base64 of any text has in common that holds the key after so many bytes (modulo 3). */
-function base64Within(key: string, before: number): string {
-  const text = Buffer.concat([Buffer.alloc(before), Buffer.from(key)]).toString('base64')
-  const whole = Math.floor(((before + Buffer.byteLength(key)) * 8) / 6)
-  return text.slice(Math.ceil((before * 8) / 6), whole)
-}
-
 /** An address to listen at, as one to connect to: what listens everywhere is reached on loopback. */
 export function reachableUrl(address: string): string {
   const url = new URL(address.startsWith('http') ? address : `http://${address}`)

@@ -1,6 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { type GatewayError, TRAITS } from '@guichet/core'
+import { hideKeys } from '@guichet/leaks'
 
 /** A refusal as the proxy door says it: to a client that has a socket but no HTTP response yet, or inside a tunnel. */
 export interface Refusal {
@@ -16,7 +17,9 @@ export interface Refusal {
  * the shape of an API key gets a word of its own, which it deserves whether or not it is one.
  */
 export function refusalOf(error: GatewayError): Refusal {
-  const { message, hint, retryAfterMs } = error
+  const message = hideKeys(error.message)
+  const hint = error.hint === undefined ? undefined : hideKeys(error.hint)
+  const { retryAfterMs } = error
   if (error.code !== 'unauthenticated') {
     return { status: TRAITS[error.code].http, message, hint, retryAfterMs }
   }
