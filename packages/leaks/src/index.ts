@@ -4,7 +4,13 @@ export { fingerprintOf } from './detect/fingerprint.ts'
 export { obscureRclone, revealRclone } from './detect/rclone-obscure.ts'
 export type { Confidence, Encoding, FindContext, Finding, FoundKind, RuleId } from './finding.ts'
 export type { Place, Sighting, Tool } from './places/place.ts'
-export { type PlaceReading, previewPlace, readPlace, rewritePlace } from './places/read-place.ts'
+export {
+  type PlaceReading,
+  previewPlace,
+  readPlace,
+  rewritePlace,
+  type Substitute,
+} from './places/read-place.ts'
 export { placeAt, SHELL_FILES, type Surroundings, usualPlaces } from './places/usual-places.ts'
 export { type Concealer, createConcealer, hideVirtualKeys } from './redact/concealer.ts'
 export { hideCredentials, hideKeys } from './redact/hide-keys.ts'

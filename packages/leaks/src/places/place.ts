@@ -23,7 +23,7 @@ export interface Sighting {
   readonly end: number
   /** From 1. */
   readonly line: number
-  /** `obscured`: in the form of `rclone obscure`. `wrapped`: inside another encoding, where nothing can be exchanged. */
+  /** `obscured`: in the form of `rclone obscure`. `wrapped`: inside another encoding, where nothing can be put in its place. */
   readonly form: 'plain' | 'obscured' | 'wrapped'
   /** What it stands at, for a person: `the remote "films"`. */
   readonly at: string

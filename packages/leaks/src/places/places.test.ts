@@ -70,7 +70,7 @@ function rewritten(tool: Tool, content: Buffer): Buffer {
   const reading = readPlace(place(tool), content)
   assert.ok('sightings' in reading)
   const random = (count: number): Uint8Array => new Uint8Array(count).fill(9)
-  return rewritePlace(place(tool), content, reading.sightings, new Secret(VIRTUAL), random)
+  return rewritePlace(place(tool), content, reading.sightings, { key: new Secret(VIRTUAL), random })
 }
 
 describe('the places where tools keep the key (U7)', () => {
@@ -95,7 +95,10 @@ describe('the places where tools keep the key (U7)', () => {
     assert.ok('problem' in reading)
     assert.match(reading.hint, /rclone config/)
     assert.deepEqual(
-      rewritePlace(place('rclone'), content, [], new Secret(VIRTUAL), () => new Uint8Array()),
+      rewritePlace(place('rclone'), content, [], {
+        key: new Secret(VIRTUAL),
+        random: () => new Uint8Array(),
+      }),
       content,
     )
   })
@@ -204,10 +207,13 @@ describe('any file (U7)', () => {
     )
   })
 
-  it('comes back as it was when nothing is exchanged (U7)', () => {
+  it('comes back as it was when nothing is replaced (U7)', () => {
     fc.assert(
       fc.property(bytes, fc.constantFrom(...tools), (content, tool) => {
-        const same = rewritePlace(place(tool), content, [], new Secret(VIRTUAL), () => new Uint8Array(16))
+        const same = rewritePlace(place(tool), content, [], {
+          key: new Secret(VIRTUAL),
+          random: () => new Uint8Array(16),
+        })
         assert.deepEqual(same, content)
       }),
     )
@@ -242,14 +248,19 @@ describe('where to look (U7)', () => {
       assert.ok(paths.includes(path), path)
   })
 
-  it('a file that is named is known by its name', () => {
-    const tools = [
+  it('a file that is named is known by its name, settings of rclone also by their look', () => {
+    const toolOf = (path: string, content = ''): Tool => placeAt(path, Buffer.from(content)).tool
+    const names = [
       '/a/rclone.conf',
       '/a/.env',
       '/a/docker-compose.prod.yml',
       '/a/backup.sh',
       '/a/accounts.cfg',
-    ].map((path) => placeAt(path).tool)
-    assert.deepEqual(tools, ['rclone', 'environment file', 'compose file', 'script', 'pyLoad'])
+    ]
+    assert.deepEqual(
+      names.map((path) => toolOf(path)),
+      ['rclone', 'environment file', 'compose file', 'script', 'pyLoad'],
+    )
+    assert.equal(toolOf('/a/remotes.txt', '[films]\ntype = fichier\n'), 'rclone')
   })
 })

@@ -7,6 +7,8 @@ import { PYLOAD } from './pyload.ts'
 import { RCLONE_CONF } from './rclone-conf.ts'
 import { sightAgain } from './sightings.ts'
 
+const API = 'https://api.1fichier.com'
+
 /** rclone obscures with a random block before each value. */
 const IV_BYTES = 16
 
@@ -32,6 +34,14 @@ export function readPlace(place: Place, content: Buffer): PlaceReading {
   return { sightings: [...first, ...again].sort((a, b) => a.start - b.start) }
 }
 
+/** What takes the place of a key. */
+export interface Substitute {
+  readonly key: Secret
+  readonly random: (count: number) => Uint8Array
+  /** Takes the place of `https://api.1fichier.com` in texts that name it, where it is given. */
+  readonly address?: string | undefined
+}
+
 /**
  * The content with another key at each of these sightings, in the form that each has; every other byte stays.
  * Sightings that are wrapped in another encoding stay, too.
@@ -40,8 +50,7 @@ export function rewritePlace(
   place: Place,
   content: Buffer,
   sightings: readonly Sighting[],
-  key: Secret,
-  random: (count: number) => Uint8Array,
+  by: Substitute,
 ): Buffer {
   const format = formatOf(place)
   const opened = format.open(content)
@@ -50,11 +59,13 @@ export function rewritePlace(
   let from = 0
   for (const { start, end, form } of [...sightings].sort((a, b) => a.start - b.start)) {
     if (form === 'wrapped') continue
-    const cover = form === 'plain' ? key.expose() : obscureRclone(key.expose(), random(IV_BYTES))
+    const cover = form === 'plain' ? by.key.expose() : obscureRclone(by.key.expose(), by.random(IV_BYTES))
     text += opened.text.slice(from, start) + cover
     from = end
   }
-  return format.close(text + opened.text.slice(from))
+  const whole = text + opened.text.slice(from)
+  const { address } = by
+  return format.close(address === undefined || place.tool in FORMATS ? whole : whole.replaceAll(API, address))
 }
 
 /** What a person may see of the content: each line with a key, before and after, with masks for the keys. */

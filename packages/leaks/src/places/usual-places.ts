@@ -63,11 +63,14 @@ const JDOWNLOADER_FOLDERS = [
 
 const COMPOSE_FILES = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'] as const
 
-/** What a file that a person names is, by its name. */
-export function placeAt(path: string): Place {
+/** What a file that a person names is: by its name, and for settings of rclone by what they look like. */
+export function placeAt(path: string, content: Buffer): Place {
   const name = basename(path)
   const tool = BY_NAME.find(([shape]) => shape.test(name))?.[1] ?? 'script'
-  return { path, tool }
+  const isRclone =
+    /^\[[^\]\n]+\]\s*$/m.test(content.toString('latin1')) &&
+    /^type\s*=\s*fichier\b/m.test(content.toString('latin1'))
+  return { path, tool: isRclone ? 'rclone' : tool }
 }
 
 const BY_NAME: readonly (readonly [RegExp, Tool])[] = [
