@@ -1,6 +1,6 @@
 import type { KeyId } from './ids.ts'
 import type { Verb } from './keys.ts'
-import type { TreeHead } from './ledger-tree.ts'
+import type { TreeEdge, TreeHead } from './ledger-tree.ts'
 
 /** One decision: who asked what, and what was decided. */
 export interface LedgerEntry {
@@ -81,6 +81,8 @@ export interface LedgerSource {
  */
 export interface LedgerBook extends LedgerSource {
   head(): Promise<TreeHead>
+  /** The tree of the first entries, to go on from. */
+  edge(size: number): Promise<TreeEdge>
   /** Proves to whoever knows the tree of `oldSize` entries that the tree of `newSize` goes on from it. */
   proof(oldSize: number, newSize: number): Promise<readonly Uint8Array[]>
   /** The newest entries that fit, newest first. */
@@ -88,4 +90,30 @@ export interface LedgerBook extends LedgerSource {
   /** On disk before it resolves. A second one of the same size replaces nothing. */
   keepCheckpoint(checkpoint: KeptCheckpoint): Promise<void>
   lastCheckpoint(): Promise<KeptCheckpoint | undefined>
+}
+
+/** The tree that is to be signed, and the proof that it goes on from the one that the witness knows. */
+export interface CheckpointWish extends TreeHead {
+  readonly proof: readonly Uint8Array[]
+  /** The newest checkpoint that the ledger itself has: what a witness without a memory is measured by. */
+  readonly last?: string | undefined
+}
+
+export interface WitnessedLedger {
+  /** The public half of the key that signs, as the verifier key of a signed note. */
+  readonly verifierKey: string
+  /** How many entries the witness knows of. */
+  readonly size: number
+}
+
+export interface SignedCheckpoint extends WitnessedLedger {
+  /** The signed note. */
+  readonly note: string
+}
+
+/** Remembers the tree it signed last. Both reject with `sealed` as long as it cannot sign. */
+export interface Witness {
+  witnessed(): Promise<WitnessedLedger>
+  /** Rejects with `corrupt`, and an `alarm` in the facts, when the ledger does not go on from what it remembers. */
+  signCheckpoint(wish: CheckpointWish): Promise<SignedCheckpoint>
 }

@@ -28,6 +28,8 @@ import { createFtp } from './services/ftp.ts'
 import { createGate, type Gate } from './services/gate.ts'
 import { startHousekeeping } from './services/housekeeping.ts'
 import { createKeys } from './services/keys.ts'
+import { createLedgerReading } from './services/ledger/reading.ts'
+import { type LedgerWatch, watchLedger } from './services/ledger/watch.ts'
 import { createPrincipals, type Principals } from './services/principals.ts'
 import { createRemotes } from './services/remotes.ts'
 import { openScheduler } from './services/scheduler/open.ts'
@@ -81,11 +83,14 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   const adminSocket = path.join(config.home, 'run', 'admin.sock')
   const server = opened.use(await listen({ ...config, adminSocket, random, clock, log }))
   const keyholder = opened.use(await openKeyholder(config, world))
-  const { scheduler, hostFor, shut } = await openUpstream(opened, config, world, stores, keyholder)
+  const watch = opened.use(
+    await watchLedger({ ...stores, book: stores.ledger, witness: keyholder.client, clock, log }),
+  )
+  const { scheduler, hostFor, shut } = await openUpstream(opened, config, world, stores, keyholder, watch)
   const hashers = opened.use(openHashers({ size: 2 }))
   const { uploader, uploads } = await openUploads(opened, config, world, stores, hashers, hostFor)
 
-  const gate = createGate({ ledger: stores.ledger, clock, log })
+  const gate = createGate({ ledger: stores.ledger, clock, log, refusal: () => watch.refusal() })
   const principals = createPrincipals({ keys: stores.keys, pepper, clock })
   const services = createServices(config, world, { stores, gate, principals, hashers, uploads, hostFor })
   const proxy = opened.use(openProxy({ config, authority, server, principals, gate, world }))
@@ -110,6 +115,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     scheduler,
     catalogue,
     uploads,
+    watch,
     clock,
   })
 
@@ -119,13 +125,14 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     api: createApiDoor({
       ...services,
       keys: createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked, onReplaced }),
+      ledgers: createLedgerReading({ book: stores.ledger, watch, gate }),
       status: () => status.get(),
       resume: () => resume(scheduler, uploader),
       custody: createCustody({ ...stores, gate, clock, seal, onRevoked }),
     }),
     proxy,
     gate,
-    health: () => healthOf(keyholder),
+    health: () => healthOf(keyholder, watch),
   })
   return running(opened.move(), server, keyholder)
 }
@@ -140,6 +147,7 @@ async function openUpstream(
   { clock, random }: World,
   stores: Stores,
   keyholder: KeptKeyholder,
+  watch: LedgerWatch,
 ): Promise<{ scheduler: Scheduler; hostFor: PacedHostFor; shut: () => void }> {
   const open = openExchange({
     route: config.upstreamRoute,
@@ -151,7 +159,10 @@ async function openUpstream(
   const isSealed = async (): Promise<boolean> => (await keyholder.status()).state === 'sealed'
   const { exchange, shut } = shutWhileSealed(open.exchange, isSealed)
   const host = connectFichier({
-    keyed: keyholder.client.exchange,
+    async keyed(call) {
+      await watch.requireWitness()
+      return keyholder.client.exchange(call)
+    },
     open: exchange,
     boundary: () => Buffer.from(random(30)).toString('hex'),
   })
@@ -232,9 +243,12 @@ function running(owned: AsyncDisposableStack, server: DoorServer, keyholder: Kep
   }
 }
 
-async function healthOf(keyholder: KeptKeyholder): Promise<{ isReady: boolean; keyholder: string }> {
+async function healthOf(
+  keyholder: KeptKeyholder,
+  watch: LedgerWatch,
+): Promise<{ isReady: boolean; keyholder: string }> {
   const { state } = await keyholder.status()
-  return { isReady: state === 'ready', keyholder: state }
+  return { isReady: state === 'ready' && watch.distrust === undefined, keyholder: state }
 }
 
 function openStores(db: ReturnType<typeof openDatabase>) {

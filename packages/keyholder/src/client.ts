@@ -7,18 +7,16 @@ import {
   type HttpResponse,
   isErrorCode,
   type Secret,
+  type SignedCheckpoint,
+  type Witness,
+  type WitnessedLedger,
 } from '@guichet/core'
 import type { KeyholderStatus } from './keyholder.ts'
-import {
-  type CheckpointWish,
-  type SignedCheckpoint,
-  type WitnessedLedger,
-  wishBody,
-} from './ledger-witness.ts'
+import { wishBody } from './ledger-witness.ts'
 import type { WayChange } from './ways.ts'
 
 /** The gateway's end of the socket. Calls may overlap. */
-export interface KeyholderClient extends AsyncDisposable {
+export interface KeyholderClient extends AsyncDisposable, Witness {
   /** Carries a request to 1fichier; the keyholder adds the API key and refuses what is not on its closed list. */
   readonly exchange: Exchange
   status(): Promise<KeyholderStatus>
@@ -29,10 +27,6 @@ export interface KeyholderClient extends AsyncDisposable {
   rotate(newKey: Secret, options: RotateOptions): Promise<KeyholderStatus>
   /** Changes how the vault can be opened; `secret` opens it now. Works while it is sealed, too. */
   changeWays(secret: Secret, change: WayChange): Promise<KeyholderStatus>
-  /** What the keyholder knows of the ledger, and the public half of the key it signs with. Rejects with `sealed`. */
-  witnessed(): Promise<WitnessedLedger>
-  /** Rejects with `corrupt` and an `alarm` in the facts when the ledger is not the one that the keyholder knows. */
-  signCheckpoint(wish: CheckpointWish): Promise<SignedCheckpoint>
   /** Ends every call under way. */
   close(): Promise<void>
 }

@@ -1,15 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { DAY_MS, GatewayError, MINUTE_MS, type Secret, systemCodeOf } from '@guichet/core'
-import { API_HOST, permit, UploadNodes } from './closed-list.ts'
-import { brokenOff, forward } from './forward.ts'
 import {
   type CheckpointWish,
-  LedgerWitness,
+  DAY_MS,
+  GatewayError,
+  MINUTE_MS,
+  type Secret,
   type SignedCheckpoint,
-  WITNESS_FILE,
+  systemCodeOf,
   type WitnessedLedger,
-} from './ledger-witness.ts'
+} from '@guichet/core'
+import { API_HOST, permit, UploadNodes } from './closed-list.ts'
+import { brokenOff, forward } from './forward.ts'
+import { LedgerWitness, WITNESS_FILE } from './ledger-witness.ts'
 import type { Disk } from './private-file.ts'
 import { isMarkedSealed, markSealed, unmarkSealed } from './seal-mark.ts'
 import type { Upstream } from './upstream.ts'

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import {
+  type CheckpointWish,
   checkpointText,
   consistencyProof,
   hex,
@@ -24,7 +25,7 @@ import {
   TreeEdge,
   type TreeHead,
 } from '@guichet/core'
-import { acceptLedger, type CheckpointWish, WITNESS_FILE } from './ledger-witness.ts'
+import { acceptLedger, WITNESS_FILE } from './ledger-witness.ts'
 import { raw, refusal, startWorld, type World } from './world.testing.ts'
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()

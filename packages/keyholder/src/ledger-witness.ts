@@ -4,6 +4,7 @@ import {
   base64,
   bytesOf,
   type Checkpoint,
+  type CheckpointWish,
   checkpointText,
   GatewayError,
   HASH_BYTES,
@@ -13,32 +14,15 @@ import {
   isSignedBy,
   parseCheckpoint,
   type Sha256,
+  type SignedCheckpoint,
   signedNote,
   type TreeHead,
   type VerifierKey,
   type VerifyEd25519,
   verifierKeyText,
+  type WitnessedLedger,
 } from '@guichet/core'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
-
-/** The tree that is to be signed, and the proof that it goes on from the one that the witness knows. */
-export interface CheckpointWish extends TreeHead {
-  readonly proof: readonly Uint8Array[]
-  /** The newest checkpoint that the ledger itself has: what a witness without a memory is measured by. */
-  readonly last?: string | undefined
-}
-
-export interface WitnessedLedger {
-  /** The public half of the key that signs, as the verifier key of a signed note. */
-  readonly verifierKey: string
-  /** How many entries the witness knows of. */
-  readonly size: number
-}
-
-export interface SignedCheckpoint extends WitnessedLedger {
-  /** The signed note. */
-  readonly note: string
-}
 
 /** Why the witness does not sign: the ledger is not the one it knows, or it has lost its memory. */
 export type LedgerAlarm =

@@ -9,6 +9,9 @@ import {
   type ApiIssuedKey,
   type ApiIssueKey,
   type ApiKey,
+  type ApiLedger,
+  type ApiLedgerEntry,
+  type ApiLedgerQuery,
   type ApiListing,
   type ApiMakeFolder,
   type ApiMove,
@@ -75,6 +78,9 @@ export interface Guichet {
   /** Another text for the same key; the one it had is good for so long still. */
   rotateKey(id: string, overlapMs: number, call?: ApiCall): Promise<ApiIssuedKey>
   status(call?: ApiCall): Promise<ApiStatus>
+  /** Who asked what and what was decided, newest first. */
+  ledger(query?: ApiLedgerQuery, call?: ApiCall): Promise<readonly ApiLedgerEntry[]>
+  ledgerCheckpoint(call?: ApiCall): Promise<ApiLedger>
   /** Goes on after a permanent refusal that a person has mended. */
   resume(call?: ApiCall): Promise<void>
   /** From now on nothing goes upstream. */
@@ -219,7 +225,18 @@ function administration(
   transport: Transport,
 ): Pick<
   Guichet,
-  'account' | 'issueKey' | 'keys' | 'key' | 'revokeKey' | 'rotateKey' | 'status' | 'resume' | 'seal' | 'panic'
+  | 'account'
+  | 'issueKey'
+  | 'keys'
+  | 'key'
+  | 'revokeKey'
+  | 'rotateKey'
+  | 'status'
+  | 'ledger'
+  | 'ledgerCheckpoint'
+  | 'resume'
+  | 'seal'
+  | 'panic'
 > {
   const keyRoute = (id: string): string => route(`keys/${encodeURIComponent(id)}`)
   const order = async (path: string, call: ApiCall | undefined): Promise<void> => {
@@ -236,6 +253,12 @@ function administration(
     revokeKey: (id, call) => ask(transport, 'DELETE', keyRoute(id), call),
     rotateKey: (id, overlapMs, call) => ask(transport, 'POST', `${keyRoute(id)}/rotate`, call, { overlapMs }),
     status: (call) => ask(transport, 'GET', route('status'), call),
+    async ledger(query = {}, call) {
+      const fields = Object.entries(query).map(([name, value]) => [name, value?.toString()])
+      const path = route('ledger', Object.fromEntries(fields))
+      return (await ask<{ entries: readonly ApiLedgerEntry[] }>(transport, 'GET', path, call)).entries
+    },
+    ledgerCheckpoint: (call) => ask(transport, 'GET', route('ledger/checkpoint'), call),
     resume: (call) => order('resume', call),
     seal: (call) => order('seal', call),
     panic: (call) => ask(transport, 'POST', route('panic'), call, {}),

@@ -293,7 +293,69 @@ export interface ApiStatus {
   readonly transfers: Readonly<Record<string, number>>
   /** What keeps transfers from getting on for now; the gateway goes on by itself. */
   readonly transfersWaitFor?: string
-  readonly ledger: { readonly entries: number }
+  readonly ledger: {
+    readonly entries: number
+    /** What the keyholder has signed last. */
+    readonly signed?: { readonly size: number; readonly atMs: number }
+    readonly distrust?: ApiDistrust
+  }
+}
+
+/** Why the ledger is not trusted; nothing is served until the owner has looked. */
+export interface ApiDistrust {
+  /** `ledger-cut`, `ledger-rewritten` … */
+  readonly alarm: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/**
+ * `GET /ledger?key=…&verb=…&door=…&decision=…&sinceMs=…&untilMs=…&target=…&before=…&after=…&limit=…`
+ * → { entries: ApiLedgerEntry[] }, newest first. Owner only.
+ */
+export interface ApiLedgerEntry {
+  /** The first entry has 1, and no number is left out. */
+  readonly sequence: number
+  readonly atMs: number
+  readonly requestId: string
+  /** The id of a key, `owner`, or `nobody`. */
+  readonly key: string
+  readonly door: string
+  readonly verb: string
+  readonly target: string
+  readonly decision: 'allow' | 'deny'
+  readonly reason: string
+}
+
+export interface ApiLedgerQuery {
+  readonly key?: string | undefined
+  readonly verb?: string | undefined
+  readonly door?: string | undefined
+  readonly decision?: 'allow' | 'deny' | undefined
+  readonly sinceMs?: number | undefined
+  readonly untilMs?: number | undefined
+  /** Stands somewhere in the target. */
+  readonly target?: string | undefined
+  /** Only entries with a smaller number: the way to the next page. */
+  readonly before?: number | undefined
+  readonly after?: number | undefined
+  /** 100 unless told otherwise, 1,000 at most. */
+  readonly limit?: number | undefined
+}
+
+/** `GET /ledger/checkpoint` (owner) */
+export interface ApiLedger {
+  readonly entries: number
+  /** Base64 of the root of the Merkle tree over all entries. */
+  readonly root: string
+  /** The last checkpoint, a signed note of C2SP, and the key to check it with. */
+  readonly signed?: {
+    readonly size: number
+    readonly atMs: number
+    readonly note: string
+    readonly verifierKey: string
+  }
+  readonly distrust?: ApiDistrust
 }
 
 /** `POST /resume` (owner): goes on after a permanent refusal that a person has mended. `POST /seal` (owner). */

@@ -26,6 +26,7 @@ import { createForeign } from '../services/foreign.ts'
 import { createFtp } from '../services/ftp.ts'
 import { createGate } from '../services/gate.ts'
 import { createKeys, type Keys } from '../services/keys.ts'
+import { createLedgerReading } from '../services/ledger/reading.ts'
 import { createPrincipals, OWNER } from '../services/principals.ts'
 import { createRemotes } from '../services/remotes.ts'
 import { createTickets } from '../services/tickets.ts'
@@ -207,6 +208,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
     api: createApiDoor({
       ...services,
       keys,
+      ledgers: createLedgerReading({ book: ledger, watch: { distrust: undefined }, gate }),
       status: async () => ({ answered: true }) as never,
       resume: async () => {},
       custody: createCustody({ gate, keys: stores.keys, clock, seal: async () => {}, onRevoked }),

@@ -57,8 +57,10 @@ export function createGate(options: {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly log: Log
+  /** What everything but the owner's own business is refused with, while the ledger is not trusted. */
+  readonly refusal?: () => GatewayError | undefined
 }): Gate {
-  const { ledger, clock, log } = options
+  const { ledger, clock, log, refusal } = options
 
   async function record(denial: Denial, decision: 'allow' | 'deny', reason: string): Promise<void> {
     const entry: LedgerEntry = {
@@ -85,6 +87,12 @@ export function createGate(options: {
     if (decision === 'deny') log.warn({ ...entry }, 'denied')
   }
 
+  async function allow(denial: Denial): Promise<void> {
+    const error = refusal?.()
+    if (error !== undefined) throw await deny(denial, error)
+    return record(denial, 'allow', '')
+  }
+
   async function deny(denial: Denial, error: GatewayError): Promise<GatewayError> {
     await record(denial, 'deny', error.message)
     return error
@@ -103,7 +111,7 @@ export function createGate(options: {
 
     async permitTunnel(principal, target, requestId) {
       const denial: Denial = { caller: { principal, door: 'proxy', requestId }, verb: 'tunnel', target }
-      if (principal.mayTunnel) return record(denial, 'allow', '')
+      if (principal.mayTunnel) return allow(denial)
       const error = new GatewayError(
         'forbidden',
         `the key "${principal.name}" may not reach ${target}, only 1fichier`,
@@ -122,10 +130,10 @@ export function createGate(options: {
       throw await deny({ caller, verb, target }, mayNot(caller.principal, verbs))
     },
 
-    note: (caller, verb, target) => record({ caller, verb, target }, 'allow', ''),
+    note: (caller, verb, target) => allow({ caller, verb, target }),
 
     async permit(caller, verb, target) {
-      if (allowsVerb(caller.principal.verbs, verb)) return record({ caller, verb, target }, 'allow', '')
+      if (allowsVerb(caller.principal.verbs, verb)) return allow({ caller, verb, target })
       throw await deny({ caller, verb, target }, mayNot(caller.principal, [verb]))
     },
 

@@ -2,12 +2,14 @@ import {
   type Clock,
   type KeyStore,
   type Ledger,
+  type LedgerBook,
   problemOfKey,
   type TransferJournal,
   type Tree,
 } from '@guichet/core'
 import type { ApiStatus } from '@guichet/sdk'
 import type { Catalogue } from './catalogue/catalogue.ts'
+import type { LedgerWatch } from './ledger/watch.ts'
 import type { Scheduler } from './scheduler/scheduler.ts'
 import type { Uploads } from './uploads/uploads.ts'
 
@@ -28,11 +30,23 @@ export function createStatus(options: {
   readonly tree: Tree
   readonly keys: KeyStore
   readonly journal: TransferJournal
-  readonly ledger: Ledger
+  readonly ledger: Ledger & LedgerBook
+  readonly watch: Pick<LedgerWatch, 'distrust'>
   readonly clock: Clock
 }): StatusService {
   const { clock } = options
   const startedMs = clock.nowMs()
+
+  async function ledgerState(): Promise<ApiStatus['ledger']> {
+    const entries = await options.ledger.count()
+    const signed = await options.ledger.lastCheckpoint()
+    const { distrust } = options.watch
+    return {
+      entries,
+      ...(signed !== undefined && { signed: { size: signed.size, atMs: signed.atMs } }),
+      ...(distrust !== undefined && { distrust }),
+    }
+  }
 
   return {
     async get() {
@@ -54,7 +68,7 @@ export function createStatus(options: {
         keys: { active: count(undefined), revoked: count('revoked'), expired: count('expired') },
         transfers: await options.journal.counts(),
         ...(trouble !== undefined && { transfersWaitFor: trouble.message }),
-        ledger: { entries: await options.ledger.count() },
+        ledger: await ledgerState(),
       }
     },
   }

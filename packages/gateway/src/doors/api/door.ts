@@ -10,6 +10,7 @@ import { dropBody, readJson, sendJson, type Visit } from '../visit.ts'
 import { getContent, putContent } from './content.ts'
 import { custodyRoutes } from './custody.ts'
 import { fileRoutes } from './files.ts'
+import { ledgerRoutes } from './ledger.ts'
 import { ownerRoutes } from './owner.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
 
@@ -28,7 +29,12 @@ export function isApiPath(path: string): boolean {
 }
 
 export function createApiDoor(services: ApiServices): ApiDoor {
-  const routes = [...fileRoutes(services), ...ownerRoutes(services), ...custodyRoutes(services)].map(compile)
+  const routes = [
+    ...fileRoutes(services),
+    ...ownerRoutes(services),
+    ...custodyRoutes(services),
+    ...ledgerRoutes(services),
+  ].map(compile)
 
   async function answer(visit: Visit): Promise<void> {
     const caller = await callerOf(services, visit)

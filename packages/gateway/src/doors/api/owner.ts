@@ -116,6 +116,8 @@ function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
 
 /** It is about everybody's traffic: keys, counts and waiting calls. */
 async function requireWhole(gate: ApiServices['gate'], caller: Parameters<ApiRoute['run']>[0]['caller']) {
+  // The owner sees it also while nothing else is permitted, because it says why.
+  if (caller.principal.key === 'owner') return gate.permitOwner(caller, 'status')
   if (caller.principal.root === ROOT) return gate.permit(caller, 'account', 'status')
   const error = new GatewayError(
     'forbidden',

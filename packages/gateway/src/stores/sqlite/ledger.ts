@@ -90,6 +90,10 @@ export class SqliteLedger implements Ledger, LedgerBook {
     return { size: this.#edge.size, root: this.#edge.root() }
   }
 
+  async edge(size: number): Promise<TreeEdge> {
+    return this.#reader.edge(size)
+  }
+
   async proof(oldSize: number, newSize: number): Promise<readonly Uint8Array[]> {
     return consistencyProof(sha256, (place) => this.#reader.node(place), oldSize, newSize)
   }

@@ -23,6 +23,8 @@ export interface LedgerCheck {
   readonly verifierKey?: string | undefined
   /** What is known to be good already. */
   readonly from?: TreeEdge | undefined
+  /** Only so many entries, while more are being recorded. */
+  readonly until?: number | undefined
   /** Called between pages; whoever shares the process with others waits in it. */
   readonly pause?: (done: number) => Promise<void>
 }
@@ -37,46 +39,54 @@ const PAGE = 500
 
 /** Reads a whole ledger and says the first thing that is wrong with it: entries, hashes, checkpoints, signatures. */
 export async function verifyLedger(check: LedgerCheck): Promise<VerifiedLedger> {
-  const { source, anchors = [], from, pause } = check
-  const kept: LedgerAnchor[] = []
-  let [count, last, broken]: [number, KeptCheckpoint | undefined, LedgerProblem | undefined] = [
-    0,
-    undefined,
-    undefined,
-  ]
-  for await (const checkpoint of pages(
-    (size) => source.checkpoints(size, PAGE),
-    ({ size }) => size,
-    pause,
-  )) {
-    count += 1
-    last = checkpoint
-    const unsigned = problemOf(checkpoint)
-    if (unsigned === undefined)
-      kept.push(anchorOf(checkpoint.note, `the checkpoint of ${checkpoint.size} entries`))
-    else broken ??= unsigned
-  }
-  if (last !== undefined && check.verifierKey !== undefined && last.verifierKey !== check.verifierKey)
-    broken ??= badSignature(last.size, 'is signed with another key than that of the keyholder')
-  const audit = new LedgerAudit(sha256, [...anchors, ...kept], from)
+  const { source, anchors = [], from, until, pause } = check
   const start = from?.size ?? 0
-  for await (const entry of pages(
-    (after) => source.page(after, PAGE),
-    ({ sequence }) => sequence,
-    pause,
-    start,
-  )) {
+  // Both before the entries are read: what is recorded meanwhile is missed by neither.
+  const written = until ?? (await source.written())
+  const signed = await readCheckpoints(check, start)
+  const known = [...anchors, ...signed.anchors].filter(({ size }) => size <= (until ?? size))
+  const audit = new LedgerAudit(sha256, known, from)
+  const entries = pages((after) => source.page(after, PAGE), placeOfEntry, start, pause)
+  for await (const entry of entries) {
+    if (entry.sequence > (until ?? entry.sequence)) break
     audit.add(entry)
     if (audit.problem !== undefined) break
   }
-  const report = audit.finish(await source.written())
-  const problem = report.problem ?? broken
+  const report = audit.finish(written)
+  const problem = report.problem ?? signed.problem
   return {
     head: report.head,
-    checkpoints: count,
-    ...(last !== undefined && { last }),
+    checkpoints: signed.count,
+    ...(signed.last !== undefined && { last: signed.last }),
     ...(problem !== undefined && { problem }),
   }
+}
+
+interface ReadCheckpoints {
+  readonly count: number
+  readonly last: KeptCheckpoint | undefined
+  readonly anchors: readonly LedgerAnchor[]
+  readonly problem: LedgerProblem | undefined
+}
+
+async function readCheckpoints(check: LedgerCheck, start: number): Promise<ReadCheckpoints> {
+  const { source, verifierKey, pause } = check
+  const anchors: LedgerAnchor[] = []
+  let count = 0
+  let last: KeptCheckpoint | undefined
+  let problem: LedgerProblem | undefined
+  const checkpoints = pages((size) => source.checkpoints(size, PAGE), placeOfCheckpoint, start, pause)
+  for await (const checkpoint of checkpoints) {
+    count += 1
+    last = checkpoint
+    const wrong = problemOf(checkpoint)
+    problem ??= wrong
+    if (wrong === undefined)
+      anchors.push(anchorOf(checkpoint.note, `the checkpoint of ${checkpoint.size} entries`))
+  }
+  if (last !== undefined && verifierKey !== undefined && last.verifierKey !== verifierKey)
+    problem ??= badSignature(last.size, 'is signed with another key than that of the keyholder')
+  return { count, last, anchors, problem }
 }
 
 /** A checkpoint as what the ledger is compared with; `source` says for a person where it is from. */
@@ -98,11 +108,14 @@ export const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) =>
     signature,
   )
 
+const placeOfEntry = ({ sequence }: { readonly sequence: number }): number => sequence
+const placeOfCheckpoint = ({ size }: { readonly size: number }): number => size
+
 async function* pages<Item>(
   page: (after: number) => Promise<readonly Item[]>,
   placeOf: (item: Item) => number,
+  start: number,
   pause: LedgerCheck['pause'],
-  start = 0,
 ): AsyncGenerator<Item> {
   for (let after = start; ; ) {
     const items = await page(after)
