@@ -14,6 +14,7 @@ import { addFind } from './commands/find.ts'
 import { addGet } from './commands/get.ts'
 import { addInit } from './commands/init.ts'
 import { addKey } from './commands/key.ts'
+import { addLedger } from './commands/ledger.ts'
 import { addLink } from './commands/link.ts'
 import { addLs } from './commands/ls.ts'
 import { addMkdir } from './commands/mkdir.ts'
@@ -59,7 +60,7 @@ const GROUPS: Readonly<Record<string, readonly Add[]>> = {
     addRm,
   ],
   'More about files:': [addLink, addShare, addAttr, addScanVirus, addRemote],
-  'Other tools, and keys for them:': [addRun, addKey],
+  'Other tools, and keys for them:': [addRun, addKey, addLedger],
   'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addVault, addPanic, addResume],
   'Around it:': [addConfig, addEmulator, addCompletion],
 }

@@ -56,7 +56,8 @@ export class LedgerAudit {
     const expected = this.#edge.size + 1
     const { sequence, hashes } = entry
     if (sequence !== expected) {
-      this.#found('missing', expected, sequence - 1, `${entriesText(expected, sequence - 1)} missing`)
+      const last = Math.max(expected, sequence - 1)
+      this.#found('missing', expected, last, `${entriesText(expected, last)} missing`)
       return
     }
     if (hashes.length < HASH_BYTES) {

@@ -15,6 +15,7 @@ import { openProxyDoor, type ProxyDoor } from './doors/proxy/door.ts'
 import { type DoorServer, listen } from './doors/server.ts'
 import type { DoorServices } from './doors/services.ts'
 import { type Hashers, openHashers } from './hashing/hashers.ts'
+import { databaseOf } from './ledger-file.ts'
 import { openPepper } from './pepper.ts'
 import { createAccounts } from './services/account.ts'
 import { createTunnelAdmission } from './services/admission.ts'
@@ -75,7 +76,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   await using opened = new AsyncDisposableStack()
   await mkdir(config.home, { recursive: true, mode: 0o700 })
   opened.use(lockHome(config.home))
-  const stores = openStores(opened.use(openDatabase({ path: path.join(config.home, 'guichet.db') })))
+  const stores = openStores(opened.use(openDatabase({ path: databaseOf(config.home) })))
   const pepper = await openPepper(config.home, random)
   const authority = await openAuthority(config.home)
 

@@ -3,8 +3,23 @@ export { type Gateway, startGateway } from './compose.ts'
 export { type Config, type ConfigFile, DEFAULT_LISTEN, loadConfig } from './config.ts'
 export { createAuthority } from './doors/proxy/authority.ts'
 export { type Hasher, type Hashers, openHashers } from './hashing/hashers.ts'
+export { exportLedger, openLedgerExport } from './ledger-export.ts'
+export {
+  type AcceptedLedger,
+  acceptLedgerOf,
+  databaseOf,
+  type LedgerFile,
+  openLedgerFile,
+} from './ledger-file.ts'
 export { createLog, type Log, type LogLevel, scrub } from './log.ts'
 export { panicWithoutGateway } from './panic.ts'
-export { anchorOf, type LedgerCheck, type VerifiedLedger, verifyLedger } from './services/ledger/verify.ts'
+export {
+  anchorOf,
+  isSignedWith,
+  type LedgerCheck,
+  sha256,
+  type VerifiedLedger,
+  verifyLedger,
+} from './services/ledger/verify.ts'
 export { VERSION } from './version.ts'
 export { realWorld, type World } from './world.ts'

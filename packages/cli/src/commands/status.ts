@@ -51,7 +51,10 @@ function linesOf(state: ApiStatus, nowMs: number): readonly string[] {
     ...(state.transfersWaitFor === undefined ? [] : [`  they wait: ${printable(state.transfersWaitFor)}`]),
     line('tree', `${countText(tree.folders, 'folder')}, ${countText(tree.files, 'file')} known`),
     line('keys', `${keys.active} active, ${keys.expired} expired, ${keys.revoked} revoked`),
-    line('ledger', countText(state.ledger.entries, 'decision')),
+    line('ledger', ledgerText(state.ledger)),
+    ...(state.ledger.distrust === undefined
+      ? []
+      : [`  not trusted: ${printable(state.ledger.distrust.message)}`]),
     line(
       'upstream',
       `${countText(upstream.total, 'call')}, ${upstream.saved} saved, ${countText(upstream.locksMet, 'lock')} met`,
@@ -68,6 +71,12 @@ function keyholderText({ state, reason, keyAgeDays }: ApiStatus['keyholder']): s
   const next = state === 'sealed' ? ' (`guichet unseal` opens it)' : ''
   const age = keyAgeDays === undefined ? '' : `, the API key was stored ${countText(keyAgeDays, 'day')} ago`
   return `${state}${why}${next}${age}`
+}
+
+function ledgerText({ entries, signed, distrust }: ApiStatus['ledger']): string {
+  const covered = signed === undefined ? 'no checkpoint yet' : `a checkpoint over ${signed.size}`
+  const alarm = distrust === undefined ? '' : `; ${distrust.alarm}: nothing is served`
+  return `${countText(entries, 'decision')}, ${covered}${alarm}`
 }
 
 function lockText(lock: ApiStatus['scheduler']['locks'][number], nowMs: number): string {

@@ -89,6 +89,11 @@ async function readCheckpoints(check: LedgerCheck, start: number): Promise<ReadC
   return { count, last, anchors, problem }
 }
 
+/** Whether the note has a signature of this verifier key. */
+export function isSignedWith(note: string, verifierKey: string): boolean {
+  return isSignedBy(note, parseVerifierKey(verifierKey, sha256), sha256, verifyEd25519)
+}
+
 /** A checkpoint as what the ledger is compared with; `source` says for a person where it is from. */
 export function anchorOf(note: string, source: string): LedgerAnchor {
   const { size, root } = parseCheckpoint(note)
@@ -100,7 +105,7 @@ export const sha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
 /** The 12 bytes before the key say that it is one of Ed25519 (RFC 8410). */
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
-export const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) =>
+const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) =>
   verify(
     null,
     message,
@@ -129,8 +134,7 @@ async function* pages<Item>(
 
 function problemOf({ size, note, verifierKey }: KeptCheckpoint): LedgerProblem | undefined {
   try {
-    const key = parseVerifierKey(verifierKey, sha256)
-    const isGood = isSignedBy(note, key, sha256, verifyEd25519) && parseCheckpoint(note).size === size
+    const isGood = isSignedWith(note, verifierKey) && parseCheckpoint(note).size === size
     return isGood ? undefined : badSignature(size, 'is not what was signed')
   } catch (failure) {
     if (GatewayError.from(failure).code !== 'invalid') throw failure

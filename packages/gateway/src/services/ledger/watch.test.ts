@@ -6,7 +6,7 @@ import { createLog } from '../../log.ts'
 import { openDatabase, SqliteFactStore, SqliteLedger } from '../../stores/sqlite/index.ts'
 import { createGate } from '../gate.ts'
 import { OWNER } from '../principals.ts'
-import { ACCEPTED_FACT, CHECKPOINT_AFTER, type LedgerWatch, watchLedger } from './watch.ts'
+import { ACCEPTED_FACT, KEEP_AFTER, type LedgerWatch, SHOW_EVERY_MS, watchLedger } from './watch.ts'
 
 describe('the watch over the ledger', () => {
   it('shows the ledger at the start and keeps the checkpoint (K17)', async () => {
@@ -18,33 +18,51 @@ describe('the watch over the ledger', () => {
     await watch.requireWitness()
   })
 
-  it('makes a checkpoint after a thousand entries, and for one entry after five minutes (K17)', async () => {
+  it('shows what is new within seconds, and asks for nothing when nothing is (R7)', async () => {
     await using world = openWorld()
     await using _watch = await world.watch()
-    await record(world.book, CHECKPOINT_AFTER.entries - 1)
-    await world.clock.advance(10 * SECOND_MS)
-    assert.equal(await world.book.lastCheckpoint(), undefined)
     await record(world.book, 1)
-    await world.clock.advance(10 * SECOND_MS)
-    assert.equal((await world.book.lastCheckpoint())?.size, 1_000)
-    await record(world.book, 1)
-    await world.clock.advance(4 * MINUTE_MS)
-    assert.equal((await world.book.lastCheckpoint())?.size, 1_000)
-    await world.clock.advance(MINUTE_MS + 10 * SECOND_MS)
-    assert.equal((await world.book.lastCheckpoint())?.size, 1_001)
+    await world.clock.advance(SHOW_EVERY_MS)
+    assert.equal(world.witness.known.size, 1)
+    await record(world.book, 2)
+    await world.clock.advance(SHOW_EVERY_MS)
+    assert.equal(world.witness.known.size, 3)
     const { asked } = world.witness
-    await world.clock.advance(60 * MINUTE_MS)
-    assert.equal(world.witness.asked, asked, 'nothing new, nothing to sign')
+    await world.clock.advance(4 * MINUTE_MS)
+    assert.equal(world.witness.asked, asked)
   })
 
-  it('makes a last checkpoint when the gateway stops (K17)', async () => {
+  it('keeps a checkpoint after a thousand entries, and for one entry after five minutes (K17)', async () => {
+    await using world = openWorld()
+    const kept = async (): Promise<readonly number[]> =>
+      (await world.book.checkpoints(0, 99)).map(({ size }) => size)
+    await record(world.book, 1)
+    await using _watch = await world.watch()
+    await record(world.book, KEEP_AFTER.entries - 1)
+    await world.clock.advance(10 * SECOND_MS)
+    assert.deepEqual(await kept(), [1])
+    await record(world.book, 1)
+    await world.clock.advance(10 * SECOND_MS)
+    assert.deepEqual(await kept(), [1, 1_001])
+    await record(world.book, 1)
+    await world.clock.advance(4 * MINUTE_MS)
+    assert.deepEqual(await kept(), [1, 1_001])
+    await world.clock.advance(MINUTE_MS + 10 * SECOND_MS)
+    assert.deepEqual(await kept(), [1, 1_001, 1_002])
+    await world.clock.advance(60 * MINUTE_MS)
+    assert.deepEqual(await kept(), [1, 1_001, 1_002])
+  })
+
+  it('keeps a last checkpoint when the gateway stops (K17)', async () => {
     await using world = openWorld()
     {
       await using _watch = await world.watch()
       await record(world.book, 5)
+      await world.clock.advance(SHOW_EVERY_MS)
+      await record(world.book, 1)
     }
-    assert.equal((await world.book.lastCheckpoint())?.size, 5)
-    assert.equal(world.witness.known.size, 5)
+    assert.equal((await world.book.lastCheckpoint())?.size, 6)
+    assert.equal(world.witness.known.size, 6)
     assert.equal(world.clock.sleeping, 0)
   })
 

@@ -32,12 +32,16 @@ export interface LedgerWatch extends AsyncDisposable {
   requireWitness(): Promise<void>
 }
 
-/** A checkpoint is made after so many new entries, or for any new entry after so long. */
-export const CHECKPOINT_AFTER: { readonly entries: number; readonly ms: number } = {
+/** A checkpoint is kept in the database after so many new entries, or for any new entry after so long. */
+export const KEEP_AFTER: { readonly entries: number; readonly ms: number } = {
   entries: 1_000,
   ms: 5 * MINUTE_MS,
 }
-const LOOK_EVERY_MS = 5 * SECOND_MS
+/**
+ * How often the keyholder is shown what is new: an old database that is put back goes unnoticed only if it lacks no more
+ * than the entries of this time. Each showing syncs one small file.
+ */
+export const SHOW_EVERY_MS: number = 2 * SECOND_MS
 /** Between two pages of the walk, so that it takes no part of a core from those who wait. */
 const WALK_PAUSE_MS = 10
 
@@ -53,7 +57,7 @@ export interface LedgerWatchOptions {
 }
 
 /**
- * Shows the ledger to the keyholder, keeps the checkpoints that it signs, and goes over all entries once.
+ * Shows the ledger to the keyholder, keeps some of the checkpoints that it signs, and goes over all entries once.
  * Resolves after the first showing: a ledger that is not the one the keyholder knows is known to be wrong by then,
  * unless the keyholder is sealed. Disposing of it makes a last checkpoint.
  */
@@ -68,7 +72,9 @@ class KeptWatch implements LedgerWatch {
   readonly #options: LedgerWatchOptions
   readonly #stop = new AbortController()
   #distrust: Distrust | undefined
-  #signed: { readonly size: number; readonly atMs: number } | undefined
+  /** How many entries the keyholder has seen. */
+  #shown: number | undefined
+  #kept = { size: 0, atMs: 0 }
   /** Why the last showing came to nothing. */
   #unshown: GatewayError | undefined
   #showing: Promise<void> | undefined
@@ -92,8 +98,8 @@ class KeptWatch implements LedgerWatch {
   }
 
   async requireWitness(): Promise<void> {
-    if (this.#signed === undefined && this.#distrust === undefined) await this.show()
-    const refusal = this.refusal() ?? (this.#signed === undefined ? this.#unshown : undefined)
+    if (this.#shown === undefined && this.#distrust === undefined) await this.show()
+    const refusal = this.refusal() ?? (this.#shown === undefined ? this.#unshown : undefined)
     if (refusal !== undefined) throw refusal
   }
 
@@ -103,8 +109,8 @@ class KeptWatch implements LedgerWatch {
   }
 
   /** One showing at a time. */
-  show(): Promise<void> {
-    this.#showing ??= this.#show().finally(() => {
+  show(wish?: 'keep'): Promise<void> {
+    this.#showing ??= this.#show(wish).finally(() => {
       this.#showing = undefined
     })
     return this.#showing
@@ -114,10 +120,10 @@ class KeptWatch implements LedgerWatch {
     this.#stop.abort()
     await Promise.all(this.#work)
     const { size } = await this.#options.book.head()
-    if (this.#distrust === undefined && size !== this.#signed?.size) await this.show()
+    if (this.#distrust === undefined && size !== this.#kept.size) await this.show('keep')
   }
 
-  async #show(): Promise<void> {
+  async #show(wish: 'keep' | undefined): Promise<void> {
     const { book, witness, clock, log } = this.#options
     try {
       const { size: known } = await witness.witnessed()
@@ -126,8 +132,11 @@ class KeptWatch implements LedgerWatch {
       const proof = known <= head.size ? await book.proof(known, head.size) : []
       const { note, verifierKey } = await witness.signCheckpoint({ ...head, proof, last: last?.note })
       const checkpoint: KeptCheckpoint = { size: head.size, atMs: clock.nowMs(), note, verifierKey }
-      if (head.size > 0) await book.keepCheckpoint(checkpoint)
-      this.#signed = checkpoint
+      if (head.size > 0 && (wish === 'keep' || this.#isToBeKept(checkpoint))) {
+        await book.keepCheckpoint(checkpoint)
+        this.#kept = checkpoint
+      }
+      this.#shown = head.size
     } catch (failure) {
       this.#unshown = GatewayError.from(failure)
       const { code, message, facts } = this.#unshown
@@ -142,18 +151,18 @@ class KeptWatch implements LedgerWatch {
   async #tend(): Promise<void> {
     const { book, clock } = this.#options
     while (this.#distrust === undefined) {
-      await clock.sleep(LOOK_EVERY_MS, this.#stop.signal)
+      await clock.sleep(SHOW_EVERY_MS, this.#stop.signal)
       const { size } = await book.head()
-      if (this.#isDue(size)) await this.show()
+      if (size !== this.#shown || this.#isToBeKept({ size, atMs: clock.nowMs() })) await this.show()
     }
   }
 
-  #isDue(size: number): boolean {
-    if (this.#signed === undefined) return true
-    const more = size - this.#signed.size
-    const passedMs = this.#options.clock.nowMs() - this.#signed.atMs
+  /** The first of a run is, too. */
+  #isToBeKept({ size, atMs }: Pick<KeptCheckpoint, 'size' | 'atMs'>): boolean {
+    const more = size - this.#kept.size
+    const passedMs = atMs - this.#kept.atMs
     // A clock that was set back makes one checkpoint more.
-    return more >= CHECKPOINT_AFTER.entries || (more > 0 && (passedMs >= CHECKPOINT_AFTER.ms || passedMs < 0))
+    return more >= KEEP_AFTER.entries || (more > 0 && (passedMs >= KEEP_AFTER.ms || passedMs < 0))
   }
 
   /** Over all entries, in pieces, beside the work of the gateway. */
