@@ -35,6 +35,7 @@ import { startUploader } from '../services/uploads/patient-uploader.ts'
 import { createUploadReach } from '../services/uploads/reach.ts'
 import { openSpool } from '../stores/disk/spool.ts'
 import {
+  type Database,
   openDatabase,
   SqliteFactStore,
   SqliteKeyStore,
@@ -114,6 +115,8 @@ export interface Counter extends AsyncDisposable {
   readonly server: DoorServer
   readonly port: number
   readonly databasePath: string
+  /** The one connection that all stores share. */
+  readonly database: Database
   /** The next calls of a method go wrong, one after the other. */
   fail(method: string, ...faults: readonly Fault[]): void
   /** The names of the calls since the last time this was asked. */
@@ -242,6 +245,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       server,
       port,
       databasePath,
+      database: db,
       fail,
       ask,
     },
