@@ -152,8 +152,19 @@ export const KEY_PREFIX = 'gch_'
 const RANDOM_LENGTH = 22
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
+/** Marks a token that fetches the text of a new key once; it has the form of a key otherwise. */
+export const WRAP_PREFIX = 'gcw_'
+
 /** Builds the text of a new key from random bytes; asks for as many as it needs. */
 export function createKeyText(randomBytes: (count: number) => Uint8Array): string {
+  return createText(KEY_PREFIX, randomBytes)
+}
+
+export function createWrapToken(randomBytes: (count: number) => Uint8Array): string {
+  return createText(WRAP_PREFIX, randomBytes)
+}
+
+function createText(prefix: string, randomBytes: (count: number) => Uint8Array): string {
   let body = ''
   while (body.length < RANDOM_LENGTH) {
     // Bytes of 248 and more are dropped: 248 is the largest multiple of 62 in a byte, so no character is likelier.
@@ -161,13 +172,21 @@ export function createKeyText(randomBytes: (count: number) => Uint8Array): strin
       if (byte < 248 && body.length < RANDOM_LENGTH) body += ALPHABET[byte % 62]
     }
   }
-  const head = KEY_PREFIX + body
+  const head = prefix + body
   return head + checksum(head)
 }
 
 /** True for a text that has the shape and the checksum of a virtual key; says nothing about whether it was issued. */
 export function isKeyText(text: string): boolean {
-  if (!/^gch_[0-9A-Za-z]{28}$/.test(text)) return false
+  return hasChecksum(KEY_PREFIX, text)
+}
+
+export function isWrapToken(text: string): boolean {
+  return hasChecksum(WRAP_PREFIX, text)
+}
+
+function hasChecksum(prefix: string, text: string): boolean {
+  if (!text.startsWith(prefix) || !/^[0-9A-Za-z]{28}$/.test(text.slice(prefix.length))) return false
   const head = text.slice(0, -6)
   return checksum(head) === text.slice(-6)
 }

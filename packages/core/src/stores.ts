@@ -36,6 +36,32 @@ export interface KeyOfText {
   readonly untilMs: number | undefined
 }
 
+/** The text of a new key, sealed, until somebody fetches it with the token. */
+export interface Wrap {
+  /** The keyed hash of the token; the token itself is nowhere. */
+  readonly hash: string
+  readonly key: KeyId
+  /** Gone once it was fetched, or its time was over. */
+  readonly sealed: string | undefined
+  readonly untilMs: number
+  readonly fetchedMs: number | undefined
+  /** When somebody first came with the token after it had been used. */
+  readonly misusedMs: number | undefined
+}
+
+export interface WrapStore {
+  add(wrap: Pick<Wrap, 'hash' | 'key' | 'untilMs'> & { readonly sealed: string }): Promise<void>
+  byHash(hash: string): Promise<Wrap | undefined>
+  /** Gives what is sealed to one caller and forgets it, on disk before it resolves; `undefined` for everybody else. */
+  fetch(hash: string, nowMs: number): Promise<string | undefined>
+  /** Notes that a used token came again; the first time stays. */
+  misuse(hash: string, nowMs: number): Promise<void>
+  /** Forgets what was not fetched in time, and gives it. */
+  expire(nowMs: number): Promise<readonly Wrap[]>
+  /** Tokens that came again, the latest first. */
+  misused(): Promise<readonly Wrap[]>
+}
+
 /** Keeps what the scheduler knows, so that a restart does not walk into a lock again. */
 export interface LimiterStore {
   load(): Promise<{ readonly counters: PaceState; readonly breakers: ReadonlyMap<Reach, BreakerState> }>

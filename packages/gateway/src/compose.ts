@@ -28,7 +28,8 @@ import { createForeign } from './services/foreign.ts'
 import { createFtp } from './services/ftp.ts'
 import { createGate, type Gate } from './services/gate.ts'
 import { startHousekeeping } from './services/housekeeping.ts'
-import { createKeys } from './services/keys.ts'
+import { startKeyEndings } from './services/key-endings.ts'
+import { createKeys, type Keys } from './services/keys.ts'
 import { createLedgerReading } from './services/ledger/reading.ts'
 import { type LedgerWatch, watchLedger } from './services/ledger/watch.ts'
 import { createPrincipals, type Principals } from './services/principals.ts'
@@ -44,6 +45,7 @@ import { startUploader } from './services/uploads/patient-uploader.ts'
 import { createUploadReach } from './services/uploads/reach.ts'
 import type { Uploader } from './services/uploads/uploader.ts'
 import type { Uploads } from './services/uploads/uploads.ts'
+import { createWraps, type Wraps } from './services/wraps.ts'
 import { openSpool } from './stores/disk/spool.ts'
 import {
   lockHome,
@@ -54,6 +56,7 @@ import {
   SqliteLimiterStore,
   SqliteTransferJournal,
   SqliteTree,
+  SqliteWrapStore,
 } from './stores/sqlite/index.ts'
 import { VERSION } from './version.ts'
 import type { World } from './world.ts'
@@ -120,13 +123,17 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     clock,
   })
 
+  const { keys, wraps } = createKeyDesk(stores, { gate, principals, world, onRevoked, onReplaced })
+  opened.use(await startKeyEndings({ keys: stores.keys, wraps, clock, log }))
+
   await uploader.recover()
   server.open({
     native: createNativeDoor(services),
     api: createApiDoor({
       ...services,
-      keys: createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked, onReplaced }),
       ledgers: createLedgerReading({ book: stores.ledger, watch, gate }),
+      keys,
+      wraps,
       status: () => status.get(),
       resume: () => resume(scheduler, uploader),
       custody: createCustody({ ...stores, gate, clock, seal, onRevoked }),
@@ -232,6 +239,23 @@ function createServices(
   }
 }
 
+function createKeyDesk(
+  stores: Stores,
+  options: {
+    readonly gate: Gate
+    readonly principals: Principals
+    readonly world: World
+    readonly onRevoked: (id: KeyId) => void
+    readonly onReplaced: (id: KeyId, untilMs: number) => void
+  },
+): { readonly keys: Keys; readonly wraps: Wraps } {
+  const { world, ...rest } = options
+  return {
+    keys: createKeys({ ...world, ...rest, store: stores.keys }),
+    wraps: createWraps({ ...world, ...rest, ...stores }),
+  }
+}
+
 function running(owned: AsyncDisposableStack, server: DoorServer, keyholder: KeptKeyholder): Gateway {
   return {
     url: `http://${server.address}`,
@@ -256,6 +280,7 @@ function openStores(db: ReturnType<typeof openDatabase>) {
   return {
     tree: new SqliteTree(db),
     keys: new SqliteKeyStore(db),
+    wraps: new SqliteWrapStore(db),
     journal: new SqliteTransferJournal(db),
     limiter: new SqliteLimiterStore(db),
     ledger: new SqliteLedger(db),

@@ -27,6 +27,8 @@ import {
   type ApiStatus,
   type ApiStored,
   type ApiTransfer,
+  type ApiUnwrappedKey,
+  type ApiWrappedKey,
 } from './contract.ts'
 import {
   type Address,
@@ -73,6 +75,10 @@ export interface Guichet {
   issueKey(key: ApiIssueKey, call?: ApiCall): Promise<ApiIssuedKey>
   keys(call?: ApiCall): Promise<readonly ApiKey[]>
   key(id: string, call?: ApiCall): Promise<ApiKey>
+  /** As `issueKey`, with a token that fetches the text once instead of the text. */
+  wrapKey(key: ApiIssueKey & { readonly wrapMs: number }, call?: ApiCall): Promise<ApiWrappedKey>
+  /** Needs no key. */
+  unwrapKey(token: string, call?: ApiCall): Promise<ApiUnwrappedKey>
   /** By id or name; with all that were issued under it. */
   revokeKey(id: string, call?: ApiCall): Promise<ApiKey>
   /** Another text for the same key; the one it had is good for so long still. */
@@ -227,6 +233,8 @@ function administration(
   Guichet,
   | 'account'
   | 'issueKey'
+  | 'wrapKey'
+  | 'unwrapKey'
   | 'keys'
   | 'key'
   | 'revokeKey'
@@ -247,6 +255,8 @@ function administration(
   return {
     account: (call) => ask(transport, 'GET', route('account'), call),
     issueKey: (key, call) => ask(transport, 'POST', route('keys'), call, key),
+    wrapKey: (key, call) => ask(transport, 'POST', route('keys'), call, key),
+    unwrapKey: (token, call) => ask(transport, 'POST', route('unwrap'), call, { token }),
     keys: async (call) =>
       (await ask<{ keys: readonly ApiKey[] }>(transport, 'GET', route('keys'), call)).keys,
     key: (id, call) => ask(transport, 'GET', keyRoute(id), call),

@@ -240,6 +240,18 @@ export interface ApiIssueKey {
   readonly limits?: ApiKeyLimits
 }
 
+/** `POST /keys` with `wrapMs` → ApiWrappedKey: instead of the text a token that fetches it once, for so long. */
+export interface ApiWrappedKey extends ApiKey {
+  readonly wrap: { readonly token: string; readonly untilMs: number }
+}
+
+/** `POST /unwrap` { token } → ApiUnwrappedKey, without any key; a second use of a token revokes the key. */
+export interface ApiUnwrappedKey {
+  readonly id: string
+  readonly name: string
+  readonly key: string
+}
+
 /** The only moment at which the text of a key is seen. */
 export interface ApiIssuedKey extends ApiKey {
   readonly key: string
@@ -289,7 +301,13 @@ export interface ApiStatus {
     readonly locksMet: number
   }
   readonly tree: { readonly folders: number; readonly files: number }
-  readonly keys: { readonly active: number; readonly revoked: number; readonly expired: number }
+  readonly keys: {
+    readonly active: number
+    readonly revoked: number
+    readonly expired: number
+    /** Keys whose one-use token came twice: somebody else had it. They are revoked. */
+    readonly alarms?: readonly { readonly key: string; readonly atMs: number }[]
+  }
   readonly transfers: Readonly<Record<string, number>>
   /** What keeps transfers from getting on for now; the gateway goes on by itself. */
   readonly transfersWaitFor?: string

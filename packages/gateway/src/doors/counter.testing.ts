@@ -33,6 +33,7 @@ import { createTickets } from '../services/tickets.ts'
 import { createUploads } from '../services/uploads/journaled-uploads.ts'
 import { startUploader } from '../services/uploads/patient-uploader.ts'
 import { createUploadReach } from '../services/uploads/reach.ts'
+import { createWraps } from '../services/wraps.ts'
 import { openSpool } from '../stores/disk/spool.ts'
 import {
   type Database,
@@ -42,6 +43,7 @@ import {
   SqliteLedger,
   SqliteTransferJournal,
   SqliteTree,
+  SqliteWrapStore,
 } from '../stores/sqlite/index.ts'
 import { createApiDoor } from './api/door.ts'
 import { createNativeDoor } from './native/door.ts'
@@ -153,6 +155,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   const stores = {
     tree: new SqliteTree(db),
     keys: new SqliteKeyStore(db),
+    wraps: new SqliteWrapStore(db),
     journal: new SqliteTransferJournal(db),
     facts: new SqliteFactStore(db),
   }
@@ -205,6 +208,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   const onRevoked = (id: VirtualKey['id']): void => server.visits.cut(id)
   const onReplaced = (id: VirtualKey['id'], untilMs: number): void => server.visits.limit(id, untilMs)
   const keys = createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked, onReplaced })
+  const wraps = createWraps({ ...stores, principals, gate, clock, log, random, onRevoked })
   await uploader.recover()
   server.open({
     native: createNativeDoor(services),
@@ -212,6 +216,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       ...services,
       keys,
       ledgers: createLedgerReading({ book: ledger, watch: { distrust: undefined }, gate }),
+      wraps,
       status: async () => ({ answered: true }) as never,
       resume: async () => {},
       custody: createCustody({ gate, keys: stores.keys, clock, seal: async () => {}, onRevoked }),

@@ -43,6 +43,8 @@ export interface Gate {
   permitIssuer(caller: Caller, what: string): Promise<void>
   /** Bytes to a host that is not 1fichier's; records the decision. */
   permitTunnel(principal: Principal, target: string, requestId: string): Promise<void>
+  /** Records that something is allowed to somebody whom no key names. */
+  admit(decision: Denial): Promise<void>
   /** Records a denial that was found on the way (outside the key's root, unknown key), and gives back the error to throw. */
   deny(denial: Denial, error: GatewayError): Promise<GatewayError>
 }
@@ -108,6 +110,7 @@ export function createGate(options: {
     strangers: createStrangers(clock),
     deny,
     permitOwner,
+    admit: (decision) => record(decision, 'allow', ''),
 
     async permitTunnel(principal, target, requestId) {
       const denial: Denial = { caller: { principal, door: 'proxy', requestId }, verb: 'tunnel', target }

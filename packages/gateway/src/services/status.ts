@@ -6,6 +6,7 @@ import {
   problemOfKey,
   type TransferJournal,
   type Tree,
+  type WrapStore,
 } from '@guichet/core'
 import type { ApiStatus } from '@guichet/sdk'
 import type { Catalogue } from './catalogue/catalogue.ts'
@@ -29,6 +30,7 @@ export function createStatus(options: {
   readonly uploads: Pick<Uploads, 'trouble'>
   readonly tree: Tree
   readonly keys: KeyStore
+  readonly wraps: WrapStore
   readonly journal: TransferJournal
   readonly ledger: Ledger & LedgerBook
   readonly watch: Pick<LedgerWatch, 'distrust'>
@@ -65,7 +67,13 @@ export function createStatus(options: {
         scheduler,
         upstream: { ...upstream, saved: options.catalogue.saved() },
         tree: await options.tree.counts(),
-        keys: { active: count(undefined), revoked: count('revoked'), expired: count('expired') },
+        keys: {
+          ...{ active: count(undefined), revoked: count('revoked'), expired: count('expired') },
+          alarms: (await options.wraps.misused()).map(({ key, misusedMs }) => ({
+            key,
+            atMs: misusedMs ?? 0,
+          })),
+        },
         transfers: await options.journal.counts(),
         ...(trouble !== undefined && { transfersWaitFor: trouble.message }),
         ledger: await ledgerState(),

@@ -13,6 +13,7 @@ import { fileRoutes } from './files.ts'
 import { ledgerRoutes } from './ledger.ts'
 import { ownerRoutes } from './owner.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
+import { isUnwrap, UNWRAP_PAGE, unwrap, unwrapPage } from './unwrap.ts'
 
 const BODY_MAX_BYTES = 8 * 1024 * 1024
 /** A person waits, but not for ever; the CLI tells them how long it would take. */
@@ -74,11 +75,13 @@ export function createApiDoor(services: ApiServices): ApiDoor {
   }
 
   return {
-    takes: isApiPath,
+    takes: (path) => isApiPath(path) || path === UNWRAP_PAGE,
 
     async answer(visit) {
       try {
-        await answer(visit)
+        if (visit.url.pathname === UNWRAP_PAGE) await unwrapPage(services, visit)
+        else if (isUnwrap(visit)) sendJson(visit.response, 200, await unwrap(services, visit))
+        else await answer(visit)
       } catch (failure) {
         const error = GatewayError.from(fromFields(failure))
         visit.note(error)

@@ -1,5 +1,5 @@
 import { DAY_MS, GatewayError, parseVerbs } from '@guichet/core'
-import type { ApiIssuedKey, ApiKey } from '@guichet/sdk'
+import type { ApiIssuedKey, ApiKey, ApiWrappedKey } from '@guichet/sdk'
 import { z } from 'zod'
 import { findFolder } from '../../services/places.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
@@ -12,6 +12,7 @@ const wishedKey = z.object({
   lifetimeMs: z.number().int().nonnegative().optional(),
   mayTunnel: z.boolean().optional(),
   limits: keyLimits.optional(),
+  wrapMs: z.number().int().positive().optional(),
 })
 
 const wishedRotation = z.object({
@@ -25,7 +26,7 @@ const wishedRotation = z.object({
 
 /** Virtual keys: for the owner, and for holders of keys that may issue others. `:id` may be a name, too. */
 export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
-  const { catalogue, keys } = services
+  const { catalogue, keys, wraps } = services
   return [
     {
       route: 'GET /keys',
@@ -47,7 +48,7 @@ export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
     {
       route: 'POST /keys',
       needs: 'issuer',
-      async run({ caller, body }): Promise<ApiIssuedKey> {
+      async run({ caller, body }): Promise<ApiIssuedKey | ApiWrappedKey> {
         const wish = wishedKey.parse(body)
         const issued = await keys.issue(caller, {
           name: wish.name,
@@ -63,7 +64,8 @@ export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
           mayTunnel: wish.mayTunnel ?? false,
           limits: wish.limits ?? {},
         })
-        return { ...apiKey(issued.key), key: issued.text }
+        if (wish.wrapMs === undefined) return { ...apiKey(issued.key), key: issued.text }
+        return { ...apiKey(issued.key), wrap: await wraps.wrap(issued, wish.wrapMs) }
       },
     },
     {

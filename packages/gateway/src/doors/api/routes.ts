@@ -4,12 +4,14 @@ import type { Custody } from '../../services/custody.ts'
 import type { Caller } from '../../services/gate.ts'
 import type { Keys } from '../../services/keys.ts'
 import type { LedgerReading } from '../../services/ledger/reading.ts'
+import type { Wraps } from '../../services/wraps.ts'
 import type { DoorServices } from '../services.ts'
 import type { Visit } from '../visit.ts'
 
 export interface ApiServices extends DoorServices {
   readonly keys: Keys
   readonly ledgers: LedgerReading
+  readonly wraps: Wraps
   status(): Promise<ApiStatus>
   /** Goes on after a permanent refusal that a person has mended. */
   resume(): Promise<void>

@@ -7,6 +7,7 @@ import {
   ledgerContract,
   limiterStoreContract,
   treeContract,
+  wrapStoreContract,
 } from '@guichet/testkit'
 import {
   type Database,
@@ -17,6 +18,7 @@ import {
   SqliteLimiterStore,
   SqliteTransferJournal,
   SqliteTree,
+  SqliteWrapStore,
 } from './index.ts'
 
 const opened = new AsyncDisposableStack()
@@ -33,3 +35,7 @@ limiterStoreContract('SqliteLimiterStore', async () => new SqliteLimiterStore(me
 ledgerContract('SqliteLedger', async () => new SqliteLedger(memory()))
 ledgerBookContract('SqliteLedger', async () => new SqliteLedger(memory()))
 factStoreContract('SqliteFactStore', async () => new SqliteFactStore(memory()))
+wrapStoreContract('SqliteWrapStore', async () => {
+  const db = memory()
+  return { wraps: new SqliteWrapStore(db), keys: new SqliteKeyStore(db) }
+})
