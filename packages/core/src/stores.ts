@@ -1,5 +1,5 @@
 import type { BreakerState, Reach } from './breaker.ts'
-import type { KeyId } from './ids.ts'
+import type { FileId, KeyId } from './ids.ts'
 import type { SelfEnding, VirtualKey } from './keys.ts'
 import type { PaceState } from './pacing.ts'
 
@@ -60,6 +60,31 @@ export interface WrapStore {
   expire(nowMs: number): Promise<readonly Wrap[]>
   /** Tokens that came again, the latest first. */
   misused(): Promise<readonly Wrap[]>
+}
+
+/** A link to one file that outlives a restart. It allows no more than the key that made it, and ends with it. */
+export interface LastingTicket {
+  /** The keyed hash of the link's text; the text itself is nowhere. */
+  readonly hash: string
+  readonly key: KeyId | 'owner'
+  readonly file: FileId
+  readonly untilMs: number
+  /** How often it can be fetched still; absent: as often as one likes. */
+  readonly usesLeft: number | undefined
+  /** Blocks of addresses that it may be fetched from; absent: from everywhere. */
+  readonly from: readonly string[] | undefined
+}
+
+export interface TicketStore {
+  add(ticket: LastingTicket): Promise<void>
+  /** While it lives: its time is not over, and it has uses left. */
+  find(hash: string, nowMs: number): Promise<LastingTicket | undefined>
+  /** Takes one use of a ticket that lives, on disk before it resolves; false when there was none to take. */
+  use(hash: string, nowMs: number): Promise<boolean>
+  /** How many live that were made by this key. */
+  count(key: LastingTicket['key'], nowMs: number): Promise<number>
+  /** Forgets those whose time is over. */
+  prune(nowMs: number): Promise<void>
 }
 
 /** Keeps what the scheduler knows, so that a restart does not walk into a lock again. */

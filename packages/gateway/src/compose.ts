@@ -24,12 +24,14 @@ import { createCatalogue } from './services/catalogue/tree-catalogue.ts'
 import { createChanges } from './services/changes/changes.ts'
 import { createCustody } from './services/custody.ts'
 import { createDownloads } from './services/downloads.ts'
+import { createExplain } from './services/explain.ts'
 import { createForeign } from './services/foreign.ts'
 import { createFtp } from './services/ftp.ts'
 import { createGate, type Gate } from './services/gate.ts'
 import { startHousekeeping } from './services/housekeeping.ts'
 import { startKeyEndings } from './services/key-endings.ts'
 import { createKeys, type Keys } from './services/keys.ts'
+import { createLastingTickets } from './services/lasting-tickets.ts'
 import { createLedgerReading } from './services/ledger/reading.ts'
 import { type LedgerWatch, watchLedger } from './services/ledger/watch.ts'
 import { createPrincipals, type Principals } from './services/principals.ts'
@@ -54,6 +56,7 @@ import {
   SqliteKeyStore,
   SqliteLedger,
   SqliteLimiterStore,
+  SqliteTicketStore,
   SqliteTransferJournal,
   SqliteTree,
   SqliteWrapStore,
@@ -134,6 +137,8 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
       ledgers: createLedgerReading({ book: stores.ledger, watch, gate }),
       keys,
       wraps,
+      explain: createExplain({ ...services, keys, store: stores.keys, clock }),
+      lastingTickets: createLastingTickets({ ...services, store: stores.tickets, clock, random }),
       status: () => status.get(),
       resume: () => resume(scheduler, uploader),
       custody: createCustody({ ...stores, gate, clock, seal, onRevoked }),
@@ -281,6 +286,7 @@ function openStores(db: ReturnType<typeof openDatabase>) {
     tree: new SqliteTree(db),
     keys: new SqliteKeyStore(db),
     wraps: new SqliteWrapStore(db),
+    tickets: new SqliteTicketStore(db),
     journal: new SqliteTransferJournal(db),
     limiter: new SqliteLimiterStore(db),
     ledger: new SqliteLedger(db),

@@ -6,8 +6,10 @@ import {
   type ApiAttributes,
   type ApiDetails,
   type ApiDirect,
+  type ApiExplanation,
   type ApiIssuedKey,
   type ApiIssueKey,
+  type ApiIssueTicket,
   type ApiKey,
   type ApiLedger,
   type ApiLedgerEntry,
@@ -17,6 +19,7 @@ import {
   type ApiMove,
   type ApiNode,
   type ApiPanic,
+  type ApiQuestion,
   type ApiRemote,
   type ApiRemove,
   type ApiRemoved,
@@ -26,6 +29,7 @@ import {
   type ApiStat,
   type ApiStatus,
   type ApiStored,
+  type ApiTicket,
   type ApiTransfer,
   type ApiUnwrappedKey,
   type ApiWrappedKey,
@@ -66,6 +70,8 @@ export interface Guichet {
   scan(at: string, call?: ApiCall): Promise<ApiScan>
   /** A short-lived link straight to 1fichier. */
   direct(at: string, call?: ApiCall): Promise<ApiDirect>
+  /** A link to one file for whoever has no key. */
+  ticket(ticket: ApiIssueTicket, call?: ApiCall): Promise<ApiTicket>
 
   startRemote(remote: StartRemote, call?: ApiCall): Promise<ApiRemote>
   remotes(call?: ApiCall): Promise<readonly ApiRemote[]>
@@ -79,6 +85,7 @@ export interface Guichet {
   wrapKey(key: ApiIssueKey & { readonly wrapMs: number }, call?: ApiCall): Promise<ApiWrappedKey>
   /** Needs no key. */
   unwrapKey(token: string, call?: ApiCall): Promise<ApiUnwrappedKey>
+  explain(question: ApiQuestion, call?: ApiCall): Promise<ApiExplanation>
   /** By id or name; with all that were issued under it. */
   revokeKey(id: string, call?: ApiCall): Promise<ApiKey>
   /** Another text for the same key; the one it had is good for so long still. */
@@ -203,6 +210,7 @@ function changes(
   | 'changeAttributes'
   | 'scan'
   | 'direct'
+  | 'ticket'
   | 'startRemote'
   | 'remotes'
   | 'remote'
@@ -220,6 +228,7 @@ function changes(
     changeAttributes: async (changed, call) => (await post<Nodes>('attributes', changed, call)).nodes,
     scan: (at, call) => post('scan', { at }, call),
     direct: (at, call) => post('direct', { at }, call),
+    ticket: (ticket, call) => post('tickets', ticket, call),
     startRemote: (remote, call) => post('remote', remote, call),
     remotes: async (call) =>
       (await ask<{ remotes: readonly ApiRemote[] }>(transport, 'GET', route('remote'), call)).remotes,
@@ -235,6 +244,7 @@ function administration(
   | 'issueKey'
   | 'wrapKey'
   | 'unwrapKey'
+  | 'explain'
   | 'keys'
   | 'key'
   | 'revokeKey'
@@ -256,6 +266,7 @@ function administration(
     account: (call) => ask(transport, 'GET', route('account'), call),
     issueKey: (key, call) => ask(transport, 'POST', route('keys'), call, key),
     wrapKey: (key, call) => ask(transport, 'POST', route('keys'), call, key),
+    explain: (question, call) => ask(transport, 'POST', route('explain'), call, question),
     unwrapKey: (token, call) => ask(transport, 'POST', route('unwrap'), call, { token }),
     keys: async (call) =>
       (await ask<{ keys: readonly ApiKey[] }>(transport, 'GET', route('keys'), call)).keys,

@@ -167,6 +167,23 @@ export interface ApiDirect {
   readonly url: string
 }
 
+/** `POST /tickets` → ApiTicket: a link to one file of the account for whoever has no key; verb `download`. */
+export interface ApiIssueTicket {
+  readonly at: string
+  /** 30 days at the most. */
+  readonly forMs: number
+  /** Requests for content, also for a part of it. Default: as many as one likes. */
+  readonly uses?: number
+  /** Blocks of addresses that it can be fetched from. */
+  readonly from?: readonly string[]
+}
+
+export interface ApiTicket {
+  /** From the root of the gateway: `/t/…`. */
+  readonly path: string
+  readonly untilMs: number
+}
+
 /** `POST /remote` { urls, at, headers? } → ApiRemote; `GET /remote` → { remotes }; `GET /remote/ID` → ApiRemote */
 export interface ApiRemote {
   readonly id: number
@@ -250,6 +267,26 @@ export interface ApiUnwrappedKey {
   readonly id: string
   readonly name: string
   readonly key: string
+}
+
+/** `POST /explain` → ApiExplanation (owner): what would become of a request. */
+export interface ApiQuestion {
+  /** The id or name of a key. */
+  readonly key: string
+  readonly verb: string
+  readonly at: string
+  readonly from?: string
+  /** Default: now. */
+  readonly atMs?: number
+}
+
+export interface ApiExplanation {
+  readonly isAllowed: boolean
+  /** The rule that decided; `none` when nothing was against it. */
+  readonly rule: string
+  readonly why: string
+  /** The command that would allow it. */
+  readonly remedy?: string
 }
 
 /** The only moment at which the text of a key is seen. */

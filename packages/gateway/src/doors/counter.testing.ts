@@ -22,10 +22,12 @@ import { createCatalogue } from '../services/catalogue/tree-catalogue.ts'
 import { createChanges } from '../services/changes/changes.ts'
 import { createCustody } from '../services/custody.ts'
 import { createDownloads } from '../services/downloads.ts'
+import { createExplain } from '../services/explain.ts'
 import { createForeign } from '../services/foreign.ts'
 import { createFtp } from '../services/ftp.ts'
 import { createGate } from '../services/gate.ts'
 import { createKeys, type Keys } from '../services/keys.ts'
+import { createLastingTickets } from '../services/lasting-tickets.ts'
 import { createLedgerReading } from '../services/ledger/reading.ts'
 import { createPrincipals, OWNER } from '../services/principals.ts'
 import { createRemotes } from '../services/remotes.ts'
@@ -41,6 +43,7 @@ import {
   SqliteFactStore,
   SqliteKeyStore,
   SqliteLedger,
+  SqliteTicketStore,
   SqliteTransferJournal,
   SqliteTree,
   SqliteWrapStore,
@@ -156,6 +159,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
     tree: new SqliteTree(db),
     keys: new SqliteKeyStore(db),
     wraps: new SqliteWrapStore(db),
+    tickets: new SqliteTicketStore(db),
     journal: new SqliteTransferJournal(db),
     facts: new SqliteFactStore(db),
   }
@@ -209,6 +213,10 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   const onReplaced = (id: VirtualKey['id'], untilMs: number): void => server.visits.limit(id, untilMs)
   const keys = createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked, onReplaced })
   const wraps = createWraps({ ...stores, principals, gate, clock, log, random, onRevoked })
+  const { downloads } = services
+  const lastingTickets = createLastingTickets({
+    ...{ store: stores.tickets, downloads, principals, gate, clock, random },
+  })
   await uploader.recover()
   server.open({
     native: createNativeDoor(services),
@@ -217,6 +225,8 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       keys,
       ledgers: createLedgerReading({ book: ledger, watch: { distrust: undefined }, gate }),
       wraps,
+      lastingTickets,
+      explain: createExplain({ ...services, keys, store: stores.keys, clock }),
       status: async () => ({ answered: true }) as never,
       resume: async () => {},
       custody: createCustody({ gate, keys: stores.keys, clock, seal: async () => {}, onRevoked }),

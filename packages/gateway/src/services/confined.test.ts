@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type FolderId, GatewayError, ROOT } from '@guichet/core'
+import { type FolderId, GatewayError, parseKeyId, ROOT } from '@guichet/core'
 import { tellRoot } from './confined.ts'
 
-const KEY = { name: 'kodi', root: 7 as FolderId, rootPath: '/films' }
+const KEY = { key: parseKeyId('k-aaaaaaaa'), name: 'kodi', root: 7 as FolderId, rootPath: '/films' }
 
 describe('a confined key that finds nothing', () => {
   it('is told how far it sees, after what there is to say anyway', () => {

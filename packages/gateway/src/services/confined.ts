@@ -6,7 +6,7 @@ import type { Principal } from './principals.ts'
  * What is outside its root and what never was are told of in the same words, so that this gives nothing away.
  */
 export function tellRoot(
-  principal: Pick<Principal, 'name' | 'root' | 'rootPath'>,
+  principal: Pick<Principal, 'key' | 'name' | 'root' | 'rootPath'>,
   failure: unknown,
 ): unknown {
   if (!(failure instanceof GatewayError) || failure.code !== 'not-found' || principal.root === ROOT)
@@ -16,7 +16,7 @@ export function tellRoot(
   return new GatewayError('not-found', message, {
     hint: hint === undefined ? reach : `${hint}; ${reach}`,
     retryAfterMs,
-    facts,
+    facts: { ...facts, rule: 'root', key: principal.key },
     cause: failure.cause,
   })
 }

@@ -182,8 +182,8 @@ function isCounted({ limits, use }: VirtualKey, nowMs: number): boolean {
   return limits.idleMs !== undefined && nowMs - (use.lastMs ?? 0) >= SECOND_MS
 }
 
-/** Of a key and those above it, nearest first. */
-function principalOf(line: readonly VirtualKey[], untilMs: number | undefined): Principal {
+/** Of a key and those above it, nearest first; `untilMs`: when the text that was sent ends. */
+export function principalOf(line: readonly VirtualKey[], untilMs: number | undefined): Principal {
   const [key, ...above] = line
   if (key === undefined) throw unknown()
   const { id, name, verbs, root, rootPath, mayTunnel, limits } = key
@@ -221,9 +221,9 @@ export function asStranger(error: GatewayError): GatewayError {
   return error.facts['stranger'] === true ? unknown() : error
 }
 
-/** `over` is the key itself, or one that it was issued under. */
-function notGood(key: VirtualKey, over: VirtualKey, problem: KeyProblem): GatewayError {
-  const { limits, use } = over
+/** Why a key is refused; `over` is the key itself, or one that it was issued under. */
+export function notGood(key: VirtualKey, over: VirtualKey, problem: KeyProblem): GatewayError {
+  const { limits, use, expiresMs } = over
   const facts = { rule: problem, key: key.id, name: key.name, problem }
   const subject =
     over === key
@@ -238,7 +238,7 @@ function notGood(key: VirtualKey, over: VirtualKey, problem: KeyProblem): Gatewa
   }
   const why = {
     revoked: 'is revoked',
-    expired: 'is expired',
+    expired: `is expired${expiresMs === undefined ? '' : ` since ${new Date(expiresMs).toISOString()}`}`,
     idle: `has ended: it was unused for ${Math.round((limits.idleMs ?? 0) / MINUTE_MS)} minutes`,
     'used-up': `is used up: it was good for ${use.count} requests`,
   }

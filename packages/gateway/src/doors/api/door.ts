@@ -13,6 +13,7 @@ import { fileRoutes } from './files.ts'
 import { ledgerRoutes } from './ledger.ts'
 import { ownerRoutes } from './owner.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
+import { isTicketPath, sendTicketContent, ticketRoutes } from './tickets.ts'
 import { isUnwrap, UNWRAP_PAGE, unwrap, unwrapPage } from './unwrap.ts'
 
 const BODY_MAX_BYTES = 8 * 1024 * 1024
@@ -35,6 +36,7 @@ export function createApiDoor(services: ApiServices): ApiDoor {
     ...ownerRoutes(services),
     ...custodyRoutes(services),
     ...ledgerRoutes(services),
+    ...ticketRoutes(services),
   ].map(compile)
 
   async function answer(visit: Visit): Promise<void> {
@@ -75,11 +77,12 @@ export function createApiDoor(services: ApiServices): ApiDoor {
   }
 
   return {
-    takes: (path) => isApiPath(path) || path === UNWRAP_PAGE,
+    takes: (path) => isApiPath(path) || path === UNWRAP_PAGE || isTicketPath(path),
 
     async answer(visit) {
       try {
         if (visit.url.pathname === UNWRAP_PAGE) await unwrapPage(services, visit)
+        else if (isTicketPath(visit.url.pathname)) await sendTicketContent(services, visit)
         else if (isUnwrap(visit)) sendJson(visit.response, 200, await unwrap(services, visit))
         else await answer(visit)
       } catch (failure) {

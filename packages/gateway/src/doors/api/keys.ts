@@ -1,5 +1,5 @@
-import { DAY_MS, GatewayError, parseVerbs } from '@guichet/core'
-import type { ApiIssuedKey, ApiKey, ApiWrappedKey } from '@guichet/sdk'
+import { DAY_MS, GatewayError, parseVerbs, VERBS } from '@guichet/core'
+import type { ApiExplanation, ApiIssuedKey, ApiKey, ApiWrappedKey } from '@guichet/sdk'
 import { z } from 'zod'
 import { findFolder } from '../../services/places.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
@@ -24,9 +24,17 @@ const wishedRotation = z.object({
     .optional(),
 })
 
+const questionAbout = z.object({
+  key: z.string(),
+  verb: z.string(),
+  at: z.string(),
+  from: z.string().max(100).optional(),
+  atMs: z.number().int().optional(),
+})
+
 /** Virtual keys: for the owner, and for holders of keys that may issue others. `:id` may be a name, too. */
 export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
-  const { catalogue, keys, wraps } = services
+  const { catalogue, explain, keys, wraps } = services
   return [
     {
       route: 'GET /keys',
@@ -75,6 +83,20 @@ export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
         const { overlapMs = 0 } = wishedRotation.parse(body)
         const { key, text } = await keys.rotate(caller, nameIn(id), overlapMs)
         return { ...apiKey(key), key: text }
+      },
+    },
+    {
+      route: 'POST /explain',
+      needs: 'owner',
+      async run({ caller, body }): Promise<ApiExplanation> {
+        const { verb, ...question } = questionAbout.parse(body)
+        const [wanted, ...more] = parseVerbs(verb)
+        if (wanted === undefined || more.length > 0 || wanted !== verb)
+          throw new GatewayError('invalid', `${JSON.stringify(verb)} is not one verb`, {
+            hint: `choose from ${VERBS.join(' ')}`,
+          })
+        const { remedy, ...told } = await explain.explain(caller, { ...question, verb: wanted })
+        return { ...told, ...(remedy !== undefined && { remedy }) }
       },
     },
   ]

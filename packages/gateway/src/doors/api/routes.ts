@@ -1,16 +1,20 @@
 import type { Verb } from '@guichet/core'
 import type { ApiStatus } from '@guichet/sdk'
 import type { Custody } from '../../services/custody.ts'
+import type { Explain } from '../../services/explain.ts'
 import type { Caller } from '../../services/gate.ts'
 import type { Keys } from '../../services/keys.ts'
+import type { LastingTickets } from '../../services/lasting-tickets.ts'
 import type { LedgerReading } from '../../services/ledger/reading.ts'
 import type { Wraps } from '../../services/wraps.ts'
 import type { DoorServices } from '../services.ts'
 import type { Visit } from '../visit.ts'
 
 export interface ApiServices extends DoorServices {
+  readonly explain: Explain
   readonly keys: Keys
   readonly ledgers: LedgerReading
+  readonly lastingTickets: LastingTickets
   readonly wraps: Wraps
   status(): Promise<ApiStatus>
   /** Goes on after a permanent refusal that a person has mended. */

@@ -45,7 +45,8 @@ export async function apiNode(catalogue: Catalogue, node: FolderNode | FileNode)
   return apiFile(node, await catalogue.pathOf(node.folder))
 }
 
-const blocks = z.array(z.string().max(100)).min(1).max(100)
+/** Blocks of addresses; whether they are some is for whoever uses them. */
+export const blocks: z.ZodType<readonly string[]> = z.array(z.string().max(100)).min(1).max(100)
 
 /** The limits that somebody wishes for a key. */
 export const keyLimits: z.ZodType<KeyLimits> = z.strictObject({

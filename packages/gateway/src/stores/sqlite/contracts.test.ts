@@ -6,6 +6,7 @@ import {
   ledgerBookContract,
   ledgerContract,
   limiterStoreContract,
+  ticketStoreContract,
   treeContract,
   wrapStoreContract,
 } from '@guichet/testkit'
@@ -16,6 +17,7 @@ import {
   SqliteKeyStore,
   SqliteLedger,
   SqliteLimiterStore,
+  SqliteTicketStore,
   SqliteTransferJournal,
   SqliteTree,
   SqliteWrapStore,
@@ -39,3 +41,4 @@ wrapStoreContract('SqliteWrapStore', async () => {
   const db = memory()
   return { wraps: new SqliteWrapStore(db), keys: new SqliteKeyStore(db) }
 })
+ticketStoreContract('SqliteTicketStore', async () => new SqliteTicketStore(memory()))

@@ -60,7 +60,7 @@ CREATE TABLE tickets (
   hash TEXT NOT NULL PRIMARY KEY,
   -- The id of a key, or `owner`.
   key TEXT NOT NULL,
-  -- `domain/id` of the file.
+  -- The id of the file.
   file TEXT NOT NULL,
   until_ms INTEGER NOT NULL,
   -- Absent: as often as one likes.

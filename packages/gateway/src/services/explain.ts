@@ -1,0 +1,163 @@
+import {
+  allowsVerb,
+  type Clock,
+  GatewayError,
+  type KeyStore,
+  parsePath,
+  pathText,
+  problemOfKey,
+  type Verb,
+  type VirtualKey,
+} from '@guichet/core'
+import { plainAddress } from './addresses.ts'
+import { isFolder } from './catalogue/catalogue.ts'
+import type { Caller, Gate } from './gate.ts'
+import type { Keys } from './keys.ts'
+import { findNode, type Places } from './places.ts'
+import { mayComeFrom, notGood, principalOf } from './principals.ts'
+
+export interface Question {
+  /** Its id or its name. */
+  readonly key: string
+  readonly verb: Verb
+  /** A path, a link or an id; it need not exist. */
+  readonly at: string
+  /** Absent: from an address that is allowed, if there is one. */
+  readonly from?: string | undefined
+  /** Absent: now. */
+  readonly atMs?: number | undefined
+}
+
+export interface Explanation {
+  readonly isAllowed: boolean
+  /** The rule that decided; `none` when nothing was against it. */
+  readonly rule: string
+  readonly why: string
+  /** The command that would allow it, where it is not. */
+  readonly remedy: string | undefined
+}
+
+/** Says what would become of a request, without making one; only the owner may ask. */
+export interface Explain {
+  explain(caller: Caller, question: Question): Promise<Explanation>
+}
+
+export function createExplain(
+  options: Places & {
+    readonly keys: Keys
+    readonly store: KeyStore
+    readonly gate: Gate
+    readonly clock: Clock
+  },
+): Explain {
+  const { catalogue, keys, store, gate, clock } = options
+
+  return {
+    async explain(caller, { key: wanted, verb, at, from: told, atMs = clock.nowMs() }) {
+      await gate.permitOwner(caller, `ask what the key ${wanted} may`)
+      const from = told === undefined ? undefined : requireAddress(told)
+      const key = await keys.get(caller, wanted)
+      const line = [key, ...(await store.ancestors(key))]
+      const no = (rule: string, why: string, change: Partial<Change>): Explanation => ({
+        ...{ isAllowed: false, rule, why },
+        remedy: remedyFor(key, change),
+      })
+
+      const closed = line.find((one) => from !== undefined && !mayComeFrom(one.limits, from))
+      if (closed !== undefined && from !== undefined) {
+        return no('address', `the key "${closed.name}" may not be used from ${from}`, {
+          from,
+          without: closed,
+        })
+      }
+      for (const one of line) {
+        const problem = problemOfKey(one, atMs)
+        if (problem === undefined) continue
+        const { message, hint } = notGood(key, one, problem)
+        return problem === 'not-yet'
+          ? { isAllowed: false, rule: problem, why: `${message}: ${hint}`, remedy: undefined }
+          : no(problem, message, {})
+      }
+      if (!allowsVerb(key.verbs, verb))
+        return no('verb', `the key "${key.name}" has not the verb ${verb}`, { verb })
+      const principal = principalOf(line, undefined)
+      const { folder, path } = await placeOf(options, caller, at)
+      const standing = await catalogue.standing(principal, folder)
+      if (standing !== 'inside') {
+        const seen =
+          standing === 'above' ? 'it sees only the way down through there' : 'for it nothing is there'
+        return no(
+          'root',
+          `the key "${key.name}" is confined to ${key.rootPath}, and ${path} is outside: ${seen}`,
+          {
+            root: path,
+          },
+        )
+      }
+      const where = addressWords(line, from)
+      return {
+        isAllowed: true,
+        rule: 'none',
+        why: `the key "${key.name}" may ${verb} ${path}${where}`,
+        remedy: undefined,
+      }
+    },
+  }
+}
+
+function requireAddress(text: string): string {
+  const address = plainAddress(text)
+  if (address !== undefined) return address
+  throw new GatewayError('invalid', `${JSON.stringify(text)} is not an address`, {
+    hint: 'write it as in 192.168.1.7 or 2001:db8::1',
+  })
+}
+
+/** The deepest folder on the way to a place that is there, and the path of it. */
+async function placeOf(places: Places, caller: Caller, at: string) {
+  let parts = at.startsWith('/') ? parsePath(at) : undefined
+  while (true) {
+    try {
+      const node = await findNode(places, caller, parts === undefined ? at : pathText(parts))
+      const folder = isFolder(node) ? node.id : node.folder
+      return { folder, path: at.startsWith('/') ? at : await places.catalogue.pathOf(folder) }
+    } catch (failure) {
+      const isMissing = GatewayError.from(failure).code === 'not-found'
+      if (!isMissing || parts === undefined || parts.length === 0) throw failure
+      parts = parts.slice(0, -1)
+    }
+  }
+}
+
+function addressWords(line: readonly VirtualKey[], from: string | undefined): string {
+  if (from !== undefined) return ` from ${from}`
+  const limited = line.flatMap(({ limits: { from: only, notFrom } }) => [
+    ...(only === undefined ? [] : [`only from ${only.join(',')}`]),
+    ...(notFrom === undefined ? [] : [`not from ${notFrom.join(',')}`]),
+  ])
+  return limited.length === 0 ? '' : ` (${limited.join('; ')})`
+}
+
+/** What another key would need that this one has not. */
+interface Change {
+  readonly verb: Verb
+  readonly root: string
+  readonly from: string
+  /** The key whose addresses are in the way. */
+  readonly without: VirtualKey
+}
+
+/** Keys are not changed: what allows more is another key, which only the owner makes. */
+function remedyFor(key: VirtualKey, { verb, root, from, without }: Partial<Change>): string {
+  const verbs = verb === undefined ? key.verbs : [...key.verbs, verb]
+  const { limits } = key
+  const allowed = from === undefined ? limits.from : limits.from && [...limits.from, from]
+  const denied = without === undefined ? limits.notFrom : undefined
+  const words = [
+    `guichet key create --name NAME --verbs ${verbs.join(',')}`,
+    `--root '${root ?? key.rootPath}'`,
+    allowed === undefined ? '' : `--from ${allowed.join(',')}`,
+    denied === undefined ? '' : `--not-from ${denied.join(',')}`,
+  ]
+  return words.filter((word) => word !== '').join(' ')
+}
