@@ -193,7 +193,7 @@ function hasChecksum(prefix: string, text: string): boolean {
 
 /** True for a text that could be an API key of 1fichier: 32 characters, and not one of ours (wire.md §2). */
 export function mayBeApiKey(text: string): boolean {
-  return /^[A-Za-z0-9\-_=]{32}$/.test(text) && !isKeyText(text)
+  return /^[A-Za-z0-9\-_=]{32}$/.test(text) && !isKeyText(text) && !isWrapToken(text)
 }
 
 function isVerb(word: string): word is Verb {

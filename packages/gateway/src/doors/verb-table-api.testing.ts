@@ -87,6 +87,7 @@ export const API_ROWS: readonly Row[] = [
   post('/attributes', ['cdn'], 'CDN', ({ url }) => ({ at: [url], cdn: true })),
   post('/scan', ['delete'], '', ({ url }) => ({ at: url })),
   post('/direct', ['direct'], '', ({ url }) => ({ at: url })),
+  post('/tickets', ['download'], '', ({ url }) => ({ at: url, forMs: 60_000 })),
   get('GET /account', ['account']),
   get('GET /status', ['account']),
   post('/remote', ['remote-upload'], '', ({ folderPath }) => ({
@@ -102,6 +103,8 @@ export const API_ROWS: readonly Row[] = [
   get('GET /keys', 'owner'),
   byId('GET /keys/:id', 'owner', () => ({ path: '/api/v1/keys/k-00000000' })),
   byId('DELETE /keys/:id', 'owner', () => ({ method: 'DELETE', path: '/api/v1/keys/k-00000000' })),
+  byId('POST /keys/:id/rotate', 'owner', () => ({ method: 'POST', path: '/api/v1/keys/k-00000000/rotate' })),
+  post('/explain', 'owner', '', () => ({ key: 'k-00000000', verb: 'list', at: '/' })),
   post('/keys', 'owner', '', () => ({ name: word(), verbs: ['list'] })),
   post('/resume', 'owner', '', () => ({})),
   post('/seal', 'owner', '', () => ({})),

@@ -7,6 +7,7 @@ import {
   type TicketStore,
 } from '@guichet/core'
 import { isIn, requireBlocks } from './addresses.ts'
+import { unknownCaller } from './admission.ts'
 import type { Downloads } from './downloads.ts'
 import type { Caller, Gate } from './gate.ts'
 import type { Principals } from './principals.ts'
@@ -58,13 +59,10 @@ export function createLastingTickets(options: {
 }): LastingTickets {
   const { store, downloads, principals, gate, clock, random } = options
 
-  async function refused({ requestId }: Visitor, reason: string): Promise<GatewayError> {
-    const denial = {
-      caller: { door: 'api', requestId },
-      verb: 'download',
-      target: 'a link to one file',
-    } as const
-    await gate.deny(denial, new GatewayError('not-found', reason))
+  async function refused(visitor: Visitor, reason: string): Promise<GatewayError> {
+    const { requestId, from, isLocal } = visitor
+    const caller = { door: isLocal ? 'admin' : 'api', requestId, from } as const
+    await unknownCaller(gate, caller, 'a link to one file', new GatewayError('not-found', reason))
     return new GatewayError('not-found', 'this link has ended, or never was one', {
       hint: 'ask whoever sent it for a new one',
     })

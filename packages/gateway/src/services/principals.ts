@@ -17,6 +17,7 @@ import {
   VERBS,
   type Verb,
   type VirtualKey,
+  WRAP_PREFIX,
 } from '@guichet/core'
 import { isIn } from './addresses.ts'
 import { createStrangers, createWelcome, tooManyWrong } from './strangers.ts'
@@ -82,7 +83,7 @@ export function parseCredentials(header: string | undefined): Credentials | unde
 
 /** Could this be the account's own API key? A virtual key with a typing error in it is not. */
 export function isApiKey(text: string): boolean {
-  return mayBeApiKey(text) && !text.startsWith(KEY_PREFIX)
+  return mayBeApiKey(text) && !text.startsWith(KEY_PREFIX) && !text.startsWith(WRAP_PREFIX)
 }
 
 /** How somebody comes to be asked about. */

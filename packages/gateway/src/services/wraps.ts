@@ -12,6 +12,7 @@ import {
   type WrapStore,
 } from '@guichet/core'
 import type { Log } from '../log.ts'
+import { unknownCaller } from './admission.ts'
 import type { Gate } from './gate.ts'
 import type { Issued } from './keys.ts'
 import { mayComeFrom, type Principals } from './principals.ts'
@@ -87,14 +88,13 @@ export function createWraps(options: {
     },
 
     async unwrap(token, { from, ...caller }) {
-      const refuse = (error: GatewayError, key?: VirtualKey): Promise<GatewayError> => {
-        const target = key === undefined ? 'the text of a key, by a token' : `the text of the key ${key.id}`
-        return gate.deny({ caller, verb: 'authenticate', target }, error)
-      }
+      const refuse = (error: GatewayError, { id }: VirtualKey): Promise<GatewayError> =>
+        gate.deny({ caller, verb: 'authenticate', target: `the text of the key ${id}` }, error)
       const hash = principals.hash(token)
       const wrap = isWrapToken(token) ? await wraps.byHash(hash) : undefined
       const key = wrap === undefined ? undefined : await keys.byId(wrap.key)
-      if (wrap === undefined || key === undefined) throw await refuse(unknown())
+      if (wrap === undefined || key === undefined)
+        throw await unknownCaller(gate, { ...caller, from }, 'the text of a key, by a token', unknown())
       // From elsewhere it is no use of the token, and no alarm either: the text is still nobody's.
       if (caller.door !== 'admin' && !mayComeFrom(key.limits, from)) {
         await refuse(
