@@ -455,7 +455,7 @@ describe('nonsense on the command line', () => {
     [['key', 'create'], 2, /--name/],
     [['key', 'create', '--name', 'x', '--verbs', 'fly'], 2, /unknown verb: fly/],
     [['key', 'create', '--name', 'x', '--expires', 'soon'], 2, /"soon" is not a duration/],
-    [['key', 'revoke', 'nonsense'], 2, /is not the id of a virtual key/],
+    [['key', 'create', '--name', 'x', '--uses', '0'], 2, /"0" is not a number of uses/],
     [['ls', 'https://example.com/x'], 2, /names nothing on the account/],
     [['ls', '/a/../b'], 2, /contains "\.\."/],
     [['ls', '/'], 6, /no gateway is running/],

@@ -36,7 +36,7 @@ describe('the help', () => {
 
   it('knows every command that was promised', () => {
     const promised =
-      'init serve demo emulator run status account ls tree stat find get put cat mkdir mv cp rm share link attr scan-virus remote key config completion seal unseal rotate resume'
+      'init serve demo emulator run status account ls tree stat find get put cat mkdir mv cp rm share link attr scan-virus remote key config completion seal unseal rotate resume explain'
     const there = program.commands.map((command) => command.name())
     assert.deepEqual(
       promised.split(' ').filter((name) => !there.includes(name)),

@@ -10,6 +10,7 @@ import { addConfig } from './commands/config.ts'
 import { addCp } from './commands/cp.ts'
 import { addDemo } from './commands/demo.ts'
 import { addEmulator } from './commands/emulator.ts'
+import { addExplain } from './commands/explain.ts'
 import { addFind } from './commands/find.ts'
 import { addGet } from './commands/get.ts'
 import { addInit } from './commands/init.ts'
@@ -60,7 +61,7 @@ const GROUPS: Readonly<Record<string, readonly Add[]>> = {
     addRm,
   ],
   'More about files:': [addLink, addShare, addAttr, addScanVirus, addRemote],
-  'Other tools, and keys for them:': [addRun, addKey, addLedger],
+  'Other tools, and keys for them:': [addRun, addKey, addExplain, addLedger],
   'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addVault, addPanic, addResume],
   'Around it:': [addConfig, addEmulator, addCompletion],
 }

@@ -21,6 +21,8 @@ export interface Session extends AsyncDisposable {
   readonly stop: AbortSignal
   /** Rejects with `invalid` when the environment names a gateway in a wrong way. */
   connect(): Connection
+  /** For what needs no key: the gateway at `$GUICHET_URL`, or that of the home. */
+  connectWithoutKey(): Guichet
 }
 
 export interface Connection {
@@ -52,6 +54,14 @@ export function openSession(world: World, options: GlobalOptions): Session {
       }
       return connection
     },
+    connectWithoutKey() {
+      const url = world.env['GUICHET_URL'] ?? ''
+      const isHere = options.home !== undefined || url === ''
+      const target: Target = isHere
+        ? socketOf(home)
+        : { kind: 'address', base: parseBase(url), key: undefined }
+      return connectGuichet({ transport: opened.use(openTransport(target)).transport })
+    },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
@@ -61,7 +71,7 @@ function targetOf(world: World, home: Home, options: GlobalOptions): Target {
   const url = world.env['GUICHET_URL'] ?? ''
   const key = world.env['GUICHET_KEY'] ?? ''
   if (options.home !== undefined || (url === '' && key === '')) {
-    return { kind: 'socket', path: home.adminSocket, missing: () => nobodyServes(home) }
+    return socketOf(home)
   }
   if (url === '' || key === '') {
     const [set, missing] = url === '' ? ['GUICHET_KEY', 'GUICHET_URL'] : ['GUICHET_URL', 'GUICHET_KEY']
@@ -77,6 +87,10 @@ function targetOf(world: World, home: Home, options: GlobalOptions): Target {
     })
   }
   return { kind: 'address', base: parseBase(url), key: new Secret(key) }
+}
+
+function socketOf(home: Home): Target {
+  return { kind: 'socket', path: home.adminSocket, missing: () => nobodyServes(home) }
 }
 
 function nobodyServes(home: Home): GatewayError {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { durationText, parseDuration } from './times.ts'
+import { durationText, parseDuration, parseMoment } from './times.ts'
 
 describe('durations', () => {
   it('are read in days, hours, minutes and mixes of them', () => {
@@ -37,5 +37,23 @@ describe('durations', () => {
         assert.equal(parseDuration(durationText(minutes * 60_000).replace(' ', '')), minutes * 60_000)
       }),
     )
+  })
+})
+
+describe('moments', () => {
+  const nowMs = Date.UTC(2026, 5, 1)
+
+  it('are days and times of this machine, of another zone, or durations from now', () => {
+    assert.equal(parseMoment('2h', nowMs), nowMs + 2 * 3_600_000)
+    assert.equal(parseMoment('2026-12-24', nowMs), new Date(2026, 11, 24).getTime())
+    assert.equal(parseMoment('2026-12-24T18:00', nowMs), new Date(2026, 11, 24, 18).getTime())
+    assert.equal(parseMoment('2026-12-24 18:00', nowMs), new Date(2026, 11, 24, 18).getTime())
+    assert.equal(parseMoment('2026-12-24T18:00:30Z', nowMs), Date.UTC(2026, 11, 24, 18, 0, 30))
+    assert.equal(parseMoment('2026-12-24T18:00+02:00', nowMs), Date.UTC(2026, 11, 24, 16))
+  })
+
+  it('that are none are refused', () => {
+    for (const text of ['', 'soon', '2026', '24.12.2026', '2026-13-01', '2026-12-24T', '18:00', '-2h', '1e3'])
+      assert.throws(() => parseMoment(text, nowMs), { code: 'invalid' }, text)
   })
 })

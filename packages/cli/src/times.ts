@@ -21,6 +21,19 @@ export function parseDuration(text: string): number {
   })
 }
 
+/** A moment as a person writes it: a day or a time of this machine's zone, with any zone of its own, or a duration from now. */
+export function parseMoment(text: string, nowMs: number): number {
+  if (/^(?:\d+[wdhms])+$/.test(text)) return nowMs + parseDuration(text)
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(text)
+  const isTime = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)?$/.test(text)
+  // A day without a time would be taken for one of UTC.
+  const ms = isDay || isTime ? Date.parse(isDay ? `${text}T00:00` : text.replace(' ', 'T')) : Number.NaN
+  if (!Number.isNaN(ms)) return ms
+  throw new GatewayError('invalid', `${JSON.stringify(text)} is not a time`, {
+    hint: 'write it as in 2026-12-24, 2026-12-24T18:00, or 2h for two hours from now',
+  })
+}
+
 /** For people, two units at the most: `2d 3h`, `4m 10s`, `0s`. */
 export function durationText(ms: number): string {
   let rest = Math.max(0, Math.round(ms / SECOND_MS)) * SECOND_MS

@@ -54,10 +54,13 @@ function steady({ folder: work, url }: Stand, text: string): string {
     .replaceAll(url, 'URL')
     .replaceAll(url.replace('http://', ''), 'ADDRESS')
     .replace(/gch_[0-9A-Za-z]{28}/g, 'KEY')
+    .replace(/gcw_[0-9A-Za-z]{28}/g, 'TOKEN')
+    .replace(/\/t\/[\w-]{40}/g, '/t/TICKET')
     .replace(/\bk-[a-z0-9]{8}\b/g, 'k-ID')
     .replace(/\?[a-z0-9]{20}\b/g, '?ID')
     .replace(/\bfolder:[1-9]\d*/g, 'folder:ID')
     .replace(/1fichier\.com\/dir\/[A-Za-z0-9]+/g, '1fichier.com/dir/ID')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d/g, 'TIME')
 }
 

@@ -4,10 +4,10 @@ import type { ApiRequest, ApiResponse, Content, Transport } from '@guichet/sdk'
 import { Agent, request } from 'undici'
 import { fileError } from './failures.ts'
 
-/** Where a gateway is: its admin socket (the owner, no key), or an address with a virtual key. */
+/** Where a gateway is: its admin socket (the owner, no key), or an address with a virtual key, where one is needed. */
 export type Target =
   | { readonly kind: 'socket'; readonly path: string; readonly missing: () => GatewayError }
-  | { readonly kind: 'address'; readonly base: URL; readonly key: Secret }
+  | { readonly kind: 'address'; readonly base: URL; readonly key: Secret | undefined }
 
 /** A gateway may wait for 1fichier's limits before it answers. */
 const ANSWER_TIMEOUT_MS = 30 * 60_000
@@ -22,7 +22,8 @@ export function openTransport(target: Target): { readonly transport: Transport }
     ...(target.kind === 'socket' ? { connect: { socketPath: target.path } } : {}),
   })
   const origin = target.kind === 'socket' ? 'http://localhost' : target.base.origin
-  const credential = target.kind === 'socket' ? {} : { authorization: `Bearer ${target.key.expose()}` }
+  const key = target.kind === 'socket' ? undefined : target.key
+  const credential = key === undefined ? {} : { authorization: `Bearer ${key.expose()}` }
   const transport: Transport = async (call) => {
     const body = call.body === undefined ? null : bodyOf(call.body)
     try {

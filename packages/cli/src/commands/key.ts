@@ -1,26 +1,22 @@
-import {
-  GatewayError,
-  KEY_LIFETIME_MS,
-  parseKeyId,
-  parseVerbs,
-  problemOfKey,
-  VERB_SETS,
-  VERBS,
-} from '@guichet/core'
-import type { ApiIssuedKey, ApiKey } from '@guichet/sdk'
+import { GatewayError, parseVerbs, VERB_SETS, VERBS } from '@guichet/core'
+import type { ApiIssuedKey, ApiKey, Guichet } from '@guichet/sdk'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { parseFolderPlace } from '../places.ts'
 import { printable, table } from '../print.ts'
 import type { Session } from '../session.ts'
-import { durationText, parseDuration, timeText } from '../times.ts'
+import { parseDuration, timeText } from '../times.ts'
+import { addLimitOptions, type LimitOptions, limitsOf } from './keys/limits.ts'
+import { addressOf, rowsOf, stateOf, verbsText } from './keys/shown.ts'
+import { addKeyTexts } from './keys/texts.ts'
 
-interface CreateOptions {
+interface CreateOptions extends LimitOptions {
   readonly name: string
   readonly verbs: string
-  readonly root: string
+  readonly root?: string
   readonly expires?: number
   readonly tunnel?: boolean
+  readonly wrap?: number
 }
 
 export function addKey(program: Command, cli: Cli): void {
@@ -35,23 +31,26 @@ export function addKey(program: Command, cli: Cli): void {
         'guichet key revoke k-1a2b3c4d',
       ),
     )
-  key
+  const created = key
     .command('create')
     .description('Make a virtual key. Its text is shown this once.')
     .requiredOption('-n, --name <name>', 'whom or what it is for')
     .option('--verbs <verbs>', 'what it may do, parted by commas', 'read')
-    .option('--root <folder>', 'the folder it is confined to', '/')
+    .option('--root <folder>', 'the folder it is confined to (default: all that its maker sees)')
     .option(
       '--expires <duration>',
       'how long it lasts: 30d, 12h, 90m; 0 is for ever (default: 90d)',
       parseDuration,
     )
     .option('--tunnel', 'may also reach hosts that are not of 1fichier through the proxy')
+  addLimitOptions(created)
+    .option('--wrap <duration>', 'print a token that fetches the text once, for so long', parseDuration)
     .addHelpText(
       'after',
       `\n${verbsHelp()}\n${examples(
         'guichet key create --name kodi --verbs list,download --root /films --expires 30d',
         'guichet key create --name backup --verbs list,upload,mkdir --root /backup --json',
+        'guichet key create --name nas --verbs write --from 192.168.1.0/24 --idle 30d --wrap 10m',
       )}`,
     )
     .action((options: CreateOptions, command: Command) =>
@@ -65,39 +64,55 @@ export function addKey(program: Command, cli: Cli): void {
   key
     .command('show')
     .description('Show one virtual key, without its text.')
-    .argument('<id>', 'its id, as in k-1a2b3c4d')
+    .argument('<key>', 'its id or name')
     .addHelpText('after', examples('guichet key show k-1a2b3c4d'))
     .action((id: string, _options: object, command: Command) =>
-      cli.run(command, (session) => show(session, parseKeyId(id))),
+      cli.run(command, (session) => show(session, id)),
     )
   key
     .command('revoke')
-    .description('End virtual keys at once, also for what is under way.')
-    .argument('<id...>', 'their ids, as in k-1a2b3c4d')
-    .addHelpText('after', examples('guichet key revoke k-1a2b3c4d'))
+    .description('End virtual keys at once, with what is under way and all keys issued under them.')
+    .argument('<key...>', 'their ids or names')
+    .addHelpText('after', examples('guichet key revoke k-1a2b3c4d', 'guichet key revoke kodi'))
     .action((ids: string[], _options: object, command: Command) =>
-      cli.run(command, (session) => revoke(session, ids.map(parseKeyId))),
+      cli.run(command, (session) => revoke(session, ids)),
     )
+  addKeyTexts(key, cli)
 }
 
 async function create(session: Session, options: CreateOptions): Promise<void> {
   const verbs = parseVerbs(options.verbs)
-  const root = parseFolderPlace(options.root)
   const { guichet } = session.connect()
-  const issued = await guichet.issueKey(
-    {
-      name: options.name,
-      verbs,
-      root,
-      lifetimeMs: options.expires ?? KEY_LIFETIME_MS,
-      mayTunnel: options.tunnel === true,
-    },
-    { signal: session.stop },
-  )
+  const limits = limitsOf(options, session.world.clock.nowMs())
+  const wish = {
+    ...{ name: options.name, verbs, limits, mayTunnel: options.tunnel === true },
+    ...(options.root !== undefined && { root: parseFolderPlace(options.root) }),
+    ...(options.expires !== undefined && { lifetimeMs: options.expires }),
+  }
+  if (options.wrap !== undefined) return wrap(session, { ...wish, wrapMs: options.wrap })
+  const issued = await guichet.issueKey(wish, { signal: session.stop })
   session.print.result(issued, () => tellKey(session, issued))
   if (session.print.isJson || session.print.isQuiet) return
   const address = await addressOf(session)
   for (const line of usage(address)) session.print.note(line)
+}
+
+async function wrap(session: Session, wish: Parameters<Guichet['wrapKey']>[0]): Promise<void> {
+  const { print, stop } = session
+  const made = await session.connect().guichet.wrapKey(wish, { signal: stop })
+  const link = `${await addressOf(session)}/unwrap#${made.wrap.token}`
+  print.result({ ...made, wrap: { ...made.wrap, link } }, () => {
+    print.line(link)
+    print.note('')
+    for (const row of table(rowsOf(made, session.world.clock.nowMs()))) print.note(row)
+    print.note(
+      `\nWhoever comes first with this link, until ${timeText(made.wrap.untilMs)}, is shown the key once:`,
+    )
+    print.note(
+      '  in a browser, or with `guichet key unwrap -`, which reads the link or the token behind its #.',
+    )
+    print.note('A second use is an alarm and ends the key. Unused, the key ends too.')
+  })
 }
 
 function tellKey(session: Session, issued: ApiIssuedKey): void {
@@ -106,13 +121,6 @@ function tellKey(session: Session, issued: ApiIssuedKey): void {
   print.note('')
   for (const row of table(rowsOf(issued, session.world.clock.nowMs()))) print.note(row)
   print.note('\nThe key is shown this once. It fits where a tool asks for an API key of 1fichier:\n')
-}
-
-async function addressOf(session: Session): Promise<string> {
-  const { target, guichet } = session.connect()
-  if (target.kind === 'address') return target.base.origin
-  const { address } = await guichet.status({ signal: session.stop })
-  return address.startsWith('http') ? address : `http://${address}`
 }
 
 function usage(address: string): readonly string[] {
@@ -156,51 +164,6 @@ async function revoke(session: Session, ids: readonly string[]): Promise<void> {
   print.result(keys.length === 1 ? keys[0] : { keys }, () => {
     for (const key of keys) print.line(`revoked ${key.id} (${printable(key.name)})`)
   })
-}
-
-function rowsOf(key: ApiKey, nowMs: number): readonly (readonly string[])[] {
-  return [
-    ['id', key.id],
-    ['name', printable(key.name)],
-    ['state', stateOf(key, nowMs)],
-    ['root', printable(key.root)],
-    ['verbs', verbsText(key.verbs)],
-    ['made', timeText(key.createdMs)],
-    ...(key.mayTunnel ? [['tunnel', 'to every public host']] : []),
-  ]
-}
-
-function stateOf(key: ApiKey, nowMs: number): string {
-  const { createdMs, expiresMs, revokedMs, limits, use, ended } = key
-  const life = {
-    createdMs,
-    expiresMs,
-    revokedMs,
-    limits,
-    ended,
-    use: { count: use.count, lastMs: use.lastMs },
-  }
-  switch (problemOfKey(life, nowMs)) {
-    case 'not-yet':
-      return `not good before ${timeText(limits.notBeforeMs ?? 0)}`
-    case 'revoked':
-      return `revoked ${timeText(revokedMs ?? 0)}`
-    case 'expired':
-      return `expired ${timeText(expiresMs ?? ended?.atMs ?? 0)}`
-    case 'idle':
-      return `ended: unused for ${durationText(limits.idleMs ?? 0)}`
-    case 'used-up':
-      return `ended: used ${use.count} times`
-    case undefined:
-      return expiresMs === undefined ? 'active for ever' : `active until ${timeText(expiresMs)}`
-  }
-}
-
-/** The name of a set where it is exactly one: easier to read than ten words. */
-function verbsText(verbs: readonly string[]): string {
-  const wanted = [...verbs].sort().join()
-  const set = Object.entries(VERB_SETS).find(([, members]) => [...members].sort().join() === wanted)
-  return set === undefined ? verbs.join(',') : set[0]
 }
 
 function verbsHelp(): string {

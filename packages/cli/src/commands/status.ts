@@ -55,6 +55,10 @@ function linesOf(state: ApiStatus, nowMs: number): readonly string[] {
     ...(state.ledger.distrust === undefined
       ? []
       : [`  not trusted: ${printable(state.ledger.distrust.message)}`]),
+    ...(keys.alarms ?? []).map(
+      ({ key, atMs }) =>
+        `  alarm: the token of ${key} came twice, ${timeText(atMs)}: somebody else had the key`,
+    ),
     line(
       'upstream',
       `${countText(upstream.total, 'call')}, ${upstream.saved} saved, ${countText(upstream.locksMet, 'lock')} met`,
