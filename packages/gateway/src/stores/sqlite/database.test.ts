@@ -164,6 +164,56 @@ describe('the ledger in SQLite', () => {
     assert.deepEqual(await ledger.recent(2), [ENTRY])
   })
 
+  it('acknowledges nothing before the disk has it, and holds up nobody meanwhile (R6)', async () => {
+    await using folder = await temporaryFolder()
+    const syncs: (() => void)[] = []
+    const sync = () => new Promise<void>((resolve) => void syncs.push(resolve))
+    await using db = openDatabase({ path: join(folder.path, 'guichet.db'), sync })
+    const ledger = new SqliteLedger(db)
+    const acknowledged: number[] = []
+    const record = (number: number): Promise<void> =>
+      ledger.record({ ...ENTRY, atMs: number }).then(() => void acknowledged.push(number))
+    const first = record(1)
+    await turns()
+    assert.equal(syncs.length, 1)
+    const rest = [record(2), record(3)]
+    await new SqliteKeyStore(db).add(sampleKey(1), 'hash')
+    assert.deepEqual(acknowledged, [])
+    assert.equal((await ledger.head()).size, 0, 'the tree is that of what is on the disk')
+    syncs[0]?.()
+    await first
+    await turns()
+    assert.deepEqual([acknowledged, syncs.length], [[1], 2])
+    assert.equal(pragma(db, 'synchronous'), 2, 'everybody else still waits for the disk')
+    syncs[1]?.()
+    await Promise.all(rest)
+    assert.deepEqual([acknowledged, (await ledger.head()).size], [[1, 2, 3], 3])
+  })
+
+  it('records nothing any more once the disk has failed to take an entry (R6)', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'guichet.db')
+    {
+      let isBroken = false
+      const sync = async () => {
+        if (isBroken) throw Object.assign(new Error('i/o error'), { code: 'EIO' })
+      }
+      await using db = openDatabase({ path, sync })
+      const ledger = new SqliteLedger(db)
+      await ledger.record(ENTRY)
+      isBroken = true
+      const failed = await Promise.allSettled([ledger.record(ENTRY), ledger.record(ENTRY)])
+      isBroken = false
+      for (const result of [...failed, ...(await Promise.allSettled([ledger.record(ENTRY)]))]) {
+        assert.ok(result.status === 'rejected')
+        assert.match(result.reason.message, /the disk failed/)
+        assert.match(result.reason.hint, /start the gateway again/)
+      }
+    }
+    await using db = openDatabase({ path })
+    await new SqliteLedger(db).record(ENTRY)
+  })
+
   it('writes the calls of one turn of the event loop in one transaction', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'guichet.db')
@@ -211,6 +261,10 @@ const ENTRY = {
   decision: 'allow',
   reason: '',
 } as const
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => void setImmediate(resolve))
+}
 
 function pragma(db: Database, name: string): unknown {
   return db.prepare<Readonly<Record<string, unknown>>>(`PRAGMA ${name}`).get()?.[name]

@@ -1,6 +1,9 @@
-import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, fdatasync, fsyncSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { GatewayError } from '@guichet/core'
 import { failureOf } from './failures.ts'
 import { migrate, requireCurrent } from './migrate.ts'
 
@@ -24,12 +27,20 @@ export interface Database extends AsyncDisposable {
   prepare<Row>(sql: string): Statement<Row>
   /** All or nothing, on disk when it returns. Transactions do not nest. */
   transaction<T>(work: () => T): T
+  /**
+   * A transaction whose way to the disk holds up nobody but its caller: others read and write while it resolves.
+   * Calls overlap neither each other nor a disposal. Once the disk has failed here, every later call rejects: what it has
+   * forgotten then cannot be told.
+   */
+  persist<T>(work: () => T): Promise<T>
   [Symbol.asyncDispose](): Promise<void>
 }
 
 export interface DatabaseOptions {
   /** A file, made with mode 0600 when it is missing, or `:memory:`. */
   readonly path: string
+  /** Brings what was written to a file to the disk: `fdatasync`, unless a test has a disk of its own. */
+  readonly sync?: ((fd: number) => Promise<void>) | undefined
 }
 
 /**
@@ -43,7 +54,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     if (path !== ':memory:') keepPrivate(path)
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
     migrate(db, path)
-    return new OpenDatabase(db, path)
+    return new OpenDatabase(db, path, options.sync)
   } catch (failure) {
     db?.close()
     throw failureOf(failure, path)
@@ -72,13 +83,19 @@ export function openReadOnly(path: string): Database {
 /** How long a statement waits while another program, such as a backup, holds the file. */
 const BUSY_TIMEOUT_MS = 5_000
 
+const fdatasyncOf: (fd: number) => Promise<void> = promisify(fdatasync)
+
 class OpenDatabase implements Database {
   readonly path: string
   readonly #db: DatabaseSync
+  readonly #sync: (fd: number) => Promise<void>
+  #logFd: number | undefined
+  #persisting: Promise<unknown> = Promise.resolve()
 
-  constructor(db: DatabaseSync, path: string) {
+  constructor(db: DatabaseSync, path: string, sync: (fd: number) => Promise<void> = fdatasyncOf) {
     this.#db = db
     this.path = path
+    this.#sync = sync
   }
 
   prepare<Row>(sql: string): Statement<Row> {
@@ -100,9 +117,56 @@ class OpenDatabase implements Database {
     })
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  persist<T>(work: () => T): Promise<T> {
+    const persisted = this.#persisting.then(() => this.#persist(work))
+    this.#persisting = persisted.then(
+      () => undefined,
+      (failure) => {
+        if (failure instanceof SyncFailure) throw failure
+      },
+    )
+    this.#persisting.catch(() => undefined) // Each later call is told.
+    return persisted.catch((failure: unknown) => {
+      throw failure instanceof SyncFailure
+        ? unsynced(this.path, failure.cause)
+        : failureOf(failure, this.path)
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#persisting.catch(() => undefined)
+    if (this.#logFd !== undefined) closeSync(this.#logFd)
+    this.#logFd = undefined
     if (this.#db.isOpen) this.#db.close()
-    return Promise.resolve()
+  }
+
+  async #persist<T>(work: () => T): Promise<T> {
+    // Without FULL SQLite writes a commit to its log and leaves the sync to us.
+    this.#guard(() => this.#db.exec('PRAGMA synchronous = NORMAL'))
+    let result: T
+    try {
+      result = this.transaction(work)
+    } finally {
+      if (this.#db.isOpen) this.#db.exec('PRAGMA synchronous = FULL')
+    }
+    try {
+      if (this.path !== ':memory:') await this.#sync(this.#log())
+    } catch (cause) {
+      throw new SyncFailure('the disk failed', { cause })
+    }
+    return result
+  }
+
+  /** The log of SQLite, whose every write is brought to the disk by a sync of any descriptor of it. */
+  #log(): number {
+    if (this.#logFd === undefined) {
+      this.#logFd = openSync(`${this.path}-wal`, 'r+')
+      // The name of the log, too, is on the disk before anything in it is said to be.
+      const directory = openSync(dirname(this.path), 'r')
+      fsyncSync(directory)
+      closeSync(directory)
+    }
+    return this.#logFd
   }
 
   #guard<T>(work: () => T): T {
@@ -113,6 +177,17 @@ class OpenDatabase implements Database {
     }
   }
 }
+
+function unsynced(path: string, cause: unknown): GatewayError {
+  return new GatewayError('internal', `the disk failed to take what was written to ${path}`, {
+    hint: "look into the system's log for errors of the disk, then start the gateway again",
+    facts: { path },
+    cause,
+  })
+}
+
+/** A commit that is in the log, and of which nobody knows whether it is on the disk. */
+class SyncFailure extends Error {}
 
 class PreparedStatement<Row> implements Statement<Row> {
   readonly #statement: StatementSync

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import {
   consistencyProof,
   GatewayError,
@@ -23,11 +24,11 @@ interface Waiting {
   readonly reject: (failure: GatewayError) => void
 }
 
-/** More entries than this in one turn of the event loop are refused. */
+/** More entries than this behind one transaction are refused. */
 const WAITING_MAX = 10_000
 
 /**
- * The ledger in SQLite. The calls of one turn of the event loop share one transaction, and so one sync of the disk.
+ * The ledger in SQLite. What comes while a transaction is on its way to the disk shares the next one, and one sync.
  * The table refuses to change or lose an entry, whoever asks; that somebody went past it shows in the hashes.
  */
 export class SqliteLedger implements Ledger, LedgerBook {
@@ -37,6 +38,7 @@ export class SqliteLedger implements Ledger, LedgerBook {
   readonly #keep: Statement<never>
   #edge: TreeEdge
   #waiting: Waiting[] = []
+  #isCommitting = false
 
   /** Throws `corrupt` when what the tree goes on from is not there. */
   constructor(db: Database) {
@@ -58,7 +60,7 @@ export class SqliteLedger implements Ledger, LedgerBook {
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, resolve, reject })
-      if (this.#waiting.length === 1) setImmediate(() => this.#commit())
+      if (!this.#isCommitting) void this.#commitAll()
     })
   }
 
@@ -106,19 +108,29 @@ export class SqliteLedger implements Ledger, LedgerBook {
     return this.#reader.lastCheckpoint()
   }
 
-  #commit(): void {
-    const batch = this.#waiting
-    this.#waiting = []
+  /** While one transaction is on its way to the disk, the next one gathers. */
+  async #commitAll(): Promise<void> {
+    this.#isCommitting = true
+    while (this.#waiting.length > 0) {
+      await turn()
+      await this.#commit(this.#waiting.splice(0))
+    }
+    this.#isCommitting = false
+  }
+
+  /** Never rejects: whoever waits is told. */
+  async #commit(batch: readonly Waiting[]): Promise<void> {
     const edge = this.#edge.copy()
     try {
-      this.#db.transaction(() => {
+      await this.#db.persist(() => {
         for (const { entry } of batch) this.#write(edge, entry)
       })
+      // The tree is that of the entries on the disk.
+      this.#edge = edge
     } catch (failure) {
       for (const { reject } of batch) reject(GatewayError.from(failure))
       return
     }
-    this.#edge = edge
     for (const { resolve } of batch) resolve()
   }
 
