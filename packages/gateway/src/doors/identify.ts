@@ -1,7 +1,6 @@
 import type { Door, GatewayError } from '@guichet/core'
 import { unknownCaller } from '../services/admission.ts'
 import type { Gate } from '../services/gate.ts'
-import { refuseOverheard } from '../services/overheard.ts'
 import {
   exposed,
   isApiKey,
@@ -10,6 +9,7 @@ import {
   type Principals,
   parseCredentials,
 } from '../services/principals.ts'
+import { refuseOverheard } from '../services/transport.ts'
 import type { Visit } from './visit.ts'
 
 /** Headers in which tools send keys to other services. */
@@ -57,7 +57,7 @@ async function principalOf(principals: Principals, visit: Visit): Promise<Princi
   if (visit.isLocal) return OWNER
   const header = visit.request.headers.authorization
   const credentials = parseCredentials(header)
-  refuseOverheard(credentials, visit.isOverheard)
+  refuseOverheard(credentials, visit.transport)
   // The key may have ended since its tunnel was opened.
   if (header === undefined && visit.tunnel !== undefined)
     return principals.recall(visit.tunnel.principal.key, { from: visit.from, isUse: true })

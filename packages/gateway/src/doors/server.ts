@@ -1,5 +1,6 @@
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { inspect } from 'node:util'
@@ -9,10 +10,11 @@ import { unknownCaller } from '../services/admission.ts'
 import { clientAddress } from '../services/client-address.ts'
 import type { Gate } from '../services/gate.ts'
 import { hideKeys } from '../services/hidden-keys.ts'
-import { mayBeOverheard } from '../services/overheard.ts'
+import { transportOf } from '../services/transport.ts'
 import { type ApiDoor, isApiPath, sendFailure } from './api/door.ts'
+import { crowdRule } from './crowd.ts'
 import { ambiguityOf } from './framing.ts'
-import { createHttp } from './http.ts'
+import { type CertificatePair, createHttp, TLS_OPTIONS } from './http.ts'
 import type { NativeDoor } from './native/door.ts'
 import { retryHeaders, sendRefusal } from './native/refusals.ts'
 import type { ProxyDoor } from './proxy/door.ts'
@@ -40,6 +42,8 @@ export interface DoorServer extends AsyncDisposable {
   readonly visits: Visits
   /** Answers a request that came through a tunnel of the proxy door. */
   serve(request: IncomingMessage, response: ServerResponse, tunnel: Visit['tunnel']): void
+  /** New connections get this certificate. */
+  useCertificate(pair: CertificatePair): void
   /** Begins to answer. */
   open(doors: Doors): void
   /** Takes nothing new; resolves when nothing is under way any more, cutting what takes too long. */
@@ -49,6 +53,8 @@ export interface DoorServer extends AsyncDisposable {
 /** Takes the port and the socket; until `open`, requests are told to come again. */
 export async function listen(options: {
   readonly listen: { readonly host: string; readonly port: number }
+  /** The certificate of the port; without it the port speaks plain HTTP. */
+  readonly tls?: CertificatePair | undefined
   readonly adminSocket: string
   /** Blocks of addresses of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[]
@@ -86,8 +92,8 @@ export async function listen(options: {
     }
     const { signal, identify } = visits.begin(response)
     const note = (error: GatewayError): void => noteFailure(options.log, requestId, url.pathname, error)
-    const isOverheard = !isLocal && tunnel === undefined && mayBeOverheard(request, trustedProxies)
-    const way = { isLocal, from, isOverheard, tunnel }
+    const transport = isLocal ? 'machine' : transportOf(request, trustedProxies)
+    const way = { isLocal, from, transport, tunnel }
     const here: Visit = { request, response, requestId, url, ...way, signal, identify, note }
     signal.addEventListener('abort', () => response.destroy())
     answer(doors, here).catch((failure: unknown) => {
@@ -105,6 +111,8 @@ export async function listen(options: {
           visit(request, response, false, undefined)
       },
       {
+        tls: options.tls,
+        crowd: crowdRule(trustedProxies),
         connect(request, socket, head) {
           if (state.doors === undefined || state.isStopping) socket.destroy()
           else state.doors.proxy.connect(request, socket, head)
@@ -125,6 +133,9 @@ export async function listen(options: {
   return {
     address: family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
     visits,
+    useCertificate(pair) {
+      if (tcp instanceof HttpsServer) tcp.setSecureContext({ ...TLS_OPTIONS, ...pair })
+    },
     serve: (request, response, tunnel) => visit(request, response, false, tunnel),
     open: (doors) => {
       state.doors = doors

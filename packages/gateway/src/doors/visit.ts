@@ -3,6 +3,7 @@ import { type Clock, GatewayError, type KeyId, SECOND_MS } from '@guichet/core'
 import type { ThroughTunnel } from '../services/admission.ts'
 import { untilMoment } from '../services/expiry.ts'
 import type { Principal } from '../services/principals.ts'
+import type { Transport } from '../services/transport.ts'
 
 /** One HTTP request at a door. */
 export interface Visit {
@@ -14,8 +15,8 @@ export interface Visit {
   readonly isLocal: boolean
   /** The address of the client, where it is known; the local socket has none. */
   readonly from: string | undefined
-  /** Does it come over a network without TLS? */
-  readonly isOverheard: boolean
+  /** How it came; inside a tunnel there is TLS. */
+  readonly transport: Transport
   /** Set inside a tunnel of the proxy door. */
   readonly tunnel?: ThroughTunnel | undefined
   /** Aborted when the client leaves, the key ends or the gateway stops. */

@@ -11,7 +11,7 @@ import { createPrincipals, parseCredentials } from './principals.ts'
 
 const API_KEY = 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0x='
 const TARGET = 'api.1fichier.com:443'
-const WAY = { from: '192.0.2.1', isOverheard: false }
+const WAY = { from: '192.0.2.1', transport: 'tls' } as const
 
 describe('who asks for a tunnel', () => {
   it('stands in the ledger when it is nobody we know, by no more than the place it asked for', async () => {

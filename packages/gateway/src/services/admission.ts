@@ -1,8 +1,8 @@
 import { GatewayError, type LedgerEntry, SECOND_MS, TRAITS } from '@guichet/core'
 import type { Gate } from './gate.ts'
-import { refuseOverheard } from './overheard.ts'
 import { asStranger, type Credentials, type Principal, type Principals } from './principals.ts'
 import { neighbourhoodOf, type Strangers, tooManyWrong } from './strangers.ts'
+import { refuseOverheard, type Transport } from './transport.ts'
 
 /** Who opened a tunnel and from where, and the name of 1fichier it goes to. */
 export interface ThroughTunnel {
@@ -14,7 +14,7 @@ export interface ThroughTunnel {
 /** How a CONNECT came here. */
 export interface TunnelWay {
   readonly from: string | undefined
-  readonly isOverheard: boolean
+  readonly transport: Transport
 }
 
 /** Who may open a tunnel through the proxy door, and whereto. */
@@ -42,9 +42,9 @@ export function createTunnelAdmission(options: {
   const { principals, gate, random } = options
   const newId = (): string => Buffer.from(random(8)).toString('hex')
   return {
-    async authenticate(credentials, target, { from, isOverheard }) {
+    async authenticate(credentials, target, { from, transport }) {
       try {
-        refuseOverheard(credentials, isOverheard)
+        refuseOverheard(credentials, transport)
         return await principals.authenticate(credentials, from)
       } catch (failure) {
         const caller = { door: 'proxy', requestId: newId(), from } as const

@@ -238,6 +238,6 @@ function newUploadId(random: (count: number) => Uint8Array): string {
 /** Where direct links of ours lead: a download node inside a tunnel, this gateway's own address outside. */
 function directBase(visit: Visit): string {
   return visit.tunnel === undefined
-    ? `http://${visit.request.headers.host ?? 'localhost'}`
+    ? `${visit.transport === 'tls' ? 'https' : 'http'}://${visit.request.headers.host ?? 'localhost'}`
     : 'https://a-1.1fichier.com'
 }

@@ -7,8 +7,8 @@ import type { TunnelAttempt, TunnelWay } from '../../services/admission.ts'
 import { clientAddress } from '../../services/client-address.ts'
 import { untilMoment } from '../../services/expiry.ts'
 import { hideKeys } from '../../services/hidden-keys.ts'
-import { mayBeOverheard } from '../../services/overheard.ts'
 import { type Credentials, type Principal, parseCredentials } from '../../services/principals.ts'
+import { transportOf } from '../../services/transport.ts'
 import type { Authority } from './authority.ts'
 import { createInterceptor, type Serve } from './intercept.ts'
 import { join } from './join.ts'
@@ -79,7 +79,7 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
   const enter = async (request: IncomingMessage, socket: Socket, head: Buffer, tunnel: Tunnel) => {
     const { trustedProxies = [] } = options
     const from = clientAddress(request, trustedProxies)
-    const way = { from, isOverheard: mayBeOverheard(request, trustedProxies) }
+    const way = { from, transport: transportOf(request, trustedProxies) }
     const noted = noteWith(options.refused, { from, target: () => tunnel.target })
     const target = await noted(undefined, () => parseTarget(request.url ?? ''))
     tunnel.leadsTo(`${target.host}:${target.port}`)
