@@ -48,6 +48,8 @@ export interface StandOptions {
   /** More of the gateway's rules file. */
   readonly rules?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
+  /** More arguments of `guichet serve`; `--listen` among them chooses another address than loopback. */
+  readonly serve?: readonly string[]
   /** The Node that the gateway's launcher runs under, with its flags. */
   readonly node?: readonly string[]
 }
@@ -73,7 +75,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     GUICHET_UPSTREAM_CA: emulator.caFile,
     ...options.env,
   }
-  const stand = new ProcessStand(emulator, home, directory, env, options.node)
+  const stand = new ProcessStand(emulator, home, directory, env, options)
   opened.defer(() => stand.kill('SIGTERM'))
   const init = await stand.guichet([
     'init',
@@ -97,8 +99,10 @@ class ProcessStand implements Stand {
   readonly output: string[] = []
   readonly #env: Readonly<Record<string, string>>
   readonly #node: readonly string[]
+  readonly #serve: readonly string[]
   #gateway: ChildProcess | undefined
   #listen = '127.0.0.1:0'
+  #scheme = 'http'
   close: () => Promise<void> = async () => undefined
 
   constructor(
@@ -106,17 +110,18 @@ class ProcessStand implements Stand {
     home: string,
     work: string,
     env: Readonly<Record<string, string>>,
-    node: readonly string[] = [process.execPath],
+    { node = [process.execPath], serve = [] }: StandOptions = {},
   ) {
     this.emulator = emulator
     this.home = home
     this.work = work
     this.#env = env
     this.#node = node
+    this.#serve = serve
   }
 
   get url(): string {
-    return `http://${this.#listen}`
+    return `${this.#scheme}://${this.#listen}`
   }
 
   get gateway(): ChildProcess {
@@ -149,7 +154,7 @@ class ProcessStand implements Stand {
 
   async start(): Promise<void> {
     const [node = process.execPath, ...flags] = this.#node
-    const child = spawn(node, [...flags, LAUNCHER, 'serve', '--listen', this.#listen], {
+    const child = spawn(node, [...flags, LAUNCHER, 'serve', '--listen', this.#listen, ...this.#serve], {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -158,8 +163,9 @@ class ProcessStand implements Stand {
       createInterface(stream).on('line', (line) => this.output.push(line))
     const lines = createInterface(child.stdout)
     for await (const line of lines) {
-      const address = /http:\/\/(\S+:\d+)/.exec(line)?.[1]
-      if (address === undefined) continue
+      const [, scheme, address] = /(https?):\/\/(\S+:\d+)/.exec(line) ?? []
+      if (scheme === undefined || address === undefined) continue
+      this.#scheme = scheme
       this.#listen = address
       return
     }

@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import type { FileHost, KeyId } from '@guichet/core'
+import { type FileHost, type KeyId, problemOfKey } from '@guichet/core'
 import { connectFichier } from '@guichet/fichier'
+import { endOfCertificate, readCertificate, watchCertificate } from './certificate.ts'
 import type { Config } from './config.ts'
 import { createDial } from './connections/dial.ts'
 import { type KeptKeyholder, keepKeyholder } from './connections/kept-keyholder.ts'
@@ -9,6 +10,7 @@ import { openExchange } from './connections/open-exchange.ts'
 import { shutWhileSealed } from './connections/shut-exchange.ts'
 import { sweepContent } from './content-garbage.ts'
 import { createApiDoor } from './doors/api/door.ts'
+import type { CertificatePair } from './doors/http.ts'
 import { createNativeDoor } from './doors/native/door.ts'
 import { openAuthority } from './doors/proxy/authority.ts'
 import { openProxyDoor, type ProxyDoor } from './doors/proxy/door.ts'
@@ -16,6 +18,7 @@ import { type DoorServer, listen } from './doors/server.ts'
 import type { DoorServices } from './doors/services.ts'
 import { type Hashers, openHashers } from './hashing/hashers.ts'
 import { databaseOf } from './ledger-file.ts'
+import { isLoopbackHost } from './listeners.ts'
 import { openPepper } from './pepper.ts'
 import { createAccounts } from './services/account.ts'
 import { createTunnelAdmission } from './services/admission.ts'
@@ -64,10 +67,21 @@ import {
 import { VERSION } from './version.ts'
 import type { World } from './world.ts'
 
+/** Who the port is open for. */
+export interface Reach {
+  readonly isLoopback: boolean
+  /** Absent: plain HTTP. */
+  readonly certificateEndsMs: number | undefined
+}
+
 /** A running gateway. Disposing of it stops it gracefully: what is under way ends or stays in the journal. */
 export interface Gateway extends AsyncDisposable {
   /** `http://127.0.0.1:8474` */
   readonly url: string
+  /** Who can connect to the port, and how. */
+  readonly reach: Reach
+  /** How many virtual keys are good now. */
+  livingKeys(): Promise<number>
   readonly keyholder: KeptKeyholder
 }
 
@@ -88,7 +102,12 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
 
   // The port is taken before anybody is asked for a passphrase, so that a port in use is found first.
   const adminSocket = path.join(config.home, 'run', 'admin.sock')
-  const server = opened.use(await listen({ ...config, adminSocket, random, clock, log }))
+  const tls = config.tls === undefined ? undefined : readCertificate(config.tls)
+  const server = opened.use(await listen({ ...config, tls, adminSocket, random, clock, log }))
+  if (config.tls !== undefined) {
+    const use = (pair: CertificatePair): void => server.useCertificate(pair)
+    opened.use(watchCertificate({ files: config.tls, clock, log, use }))
+  }
   const keyholder = opened.use(await openKeyholder(config, world))
   const watch = opened.use(
     await watchLedger({ ...stores, book: stores.ledger, witness: keyholder.client, clock, log }),
@@ -147,7 +166,15 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     gate,
     health: () => healthOf(keyholder, watch),
   })
-  return running(opened.move(), server, keyholder)
+  const reach: Reach = {
+    isLoopback: isLoopbackHost(config.listen.host),
+    certificateEndsMs: tls === undefined ? undefined : endOfCertificate(tls),
+  }
+  const livingKeys = async (): Promise<number> => {
+    const all = await stores.keys.list()
+    return all.filter((key) => problemOfKey(key, clock.nowMs()) === undefined).length
+  }
+  return running(opened.move(), server, { keyholder, reach, livingKeys })
 }
 
 type Stores = ReturnType<typeof openStores>
@@ -261,10 +288,15 @@ function createKeyDesk(
   }
 }
 
-function running(owned: AsyncDisposableStack, server: DoorServer, keyholder: KeptKeyholder): Gateway {
+function running(
+  owned: AsyncDisposableStack,
+  server: DoorServer,
+  told: Pick<Gateway, 'keyholder' | 'reach' | 'livingKeys'>,
+): Gateway {
+  const scheme = told.reach.certificateEndsMs === undefined ? 'http' : 'https'
   return {
-    url: `http://${server.address}`,
-    keyholder,
+    ...told,
+    url: `${scheme}://${server.address}`,
     async [Symbol.asyncDispose]() {
       // What clients have under way needs everything behind the doors, so it ends first.
       await server.drain()

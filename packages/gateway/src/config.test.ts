@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { CONSERVATIVE_RULES, GatewayError, LOCK_POLICY } from '@guichet/core'
 import { loadConfig } from './config.ts'
+import { selfSigned } from './self-signed.testing.ts'
 
 describe('the configuration', () => {
   let home: string
@@ -102,6 +103,22 @@ describe('the configuration', () => {
     for (const listen of ['', ':80', '127.0.0.1', '127.0.0.1:99999', '127.0.0.1:x', '::1:80', 'a b:80']) {
       assert.match(problemsOf({}, { listen }).join(), /is not HOST:PORT/, listen)
     }
+  })
+
+  it('listens for other machines with a certificate whose files fit (U6)', async () => {
+    const { cert, key } = await selfSigned(['guichet.example'])
+    await writeFile(path.join(home, 'cert.pem'), cert)
+    await writeFile(path.join(home, 'key.pem'), key, { mode: 0o600 })
+    const tls = { certFile: path.join(home, 'cert.pem'), keyFile: path.join(home, 'key.pem') }
+    await write('config.json', { listen: '0.0.0.0:80', tls: { certFile: 'cert.pem', keyFile: 'key.pem' } })
+    assert.deepEqual(load().tls, tls)
+    await write('config.json', { listen: '0.0.0.0:80' })
+    const typed = { tlsCert: tls.certFile, tlsKey: tls.keyFile }
+    assert.deepEqual(load({}, typed).tls, tls)
+    assert.match(problemsOf({ GUICHET_TLS_CERT: tls.certFile }).join(), /needs both files/)
+    await chmod(tls.keyFile, 0o644)
+    assert.match(problemsOf({}, typed).join(), /tls: other users can reach the key .*\(run `chmod 600/)
+    assert.match(problemsOf({}, { ...typed, tlsKey: '/no/such' }).join(), /tls: \/no\/such cannot be read/)
   })
 
   it('takes rules from a file, scales them with the time of a stand-in, and keeps the rest', async () => {

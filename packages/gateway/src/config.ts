@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import path from 'node:path'
 import {
   CONSERVATIVE_RULES,
@@ -13,12 +12,16 @@ import {
   systemCodeOf,
 } from '@guichet/core'
 import { z } from 'zod'
+import type { CertificateFiles } from './certificate.ts'
+import { checkCertificate, DEFAULT_LISTEN, parseHostPort, parseListen } from './listeners.ts'
 import type { LogLevel } from './log.ts'
 import { requireBlocks } from './services/addresses.ts'
 
 export interface Config {
   readonly home: string
   readonly listen: { readonly host: string; readonly port: number }
+  /** The certificate that the port shows; without it the port speaks plain HTTP. */
+  readonly tls: CertificateFiles | undefined
   /** Blocks of addresses of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[]
   readonly unlock: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'prompt' }
@@ -38,9 +41,6 @@ export interface Config {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** Loopback only: nobody else can reach it. */
-export const DEFAULT_LISTEN = '127.0.0.1:8474'
-
 /** What may stand in `config.json`. */
 export interface ConfigFile {
   /** `HOST:PORT` */
@@ -53,6 +53,7 @@ export interface ConfigFile {
   readonly log?: LogLevel | undefined
   /** Listen for other machines without TLS. */
   readonly plainHttp?: boolean | undefined
+  readonly tls?: CertificateFiles | undefined
   /** Addresses, or blocks of them, of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[] | undefined
 }
@@ -70,6 +71,7 @@ const file = z.strictObject({
   reserveMegabytes: z.number().nonnegative().optional(),
   log: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   plainHttp: z.boolean().optional(),
+  tls: z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) }).optional(),
   trustedProxies: z.array(z.string()).optional(),
 })
 
@@ -109,15 +111,24 @@ export function loadConfig(input: {
     readonly listen?: string | undefined
     readonly unlockFile?: string | undefined
     readonly plainHttp?: boolean | undefined
+    readonly tlsCert?: string | undefined
+    readonly tlsKey?: string | undefined
   }
 }): Config {
   const { home, env, flags = {} } = input
   const problems: string[] = []
   const given = readConfigFile(home, problems)
   const plainHttp = flags.plainHttp ?? flagOf(env, 'GUICHET_PLAIN_HTTP', problems) ?? given.plainHttp ?? false
+  const tls = checkCertificate(
+    {
+      certFile: fileIn(home, flags.tlsCert ?? env['GUICHET_TLS_CERT'], given.tls?.certFile),
+      keyFile: fileIn(home, flags.tlsKey ?? env['GUICHET_TLS_KEY'], given.tls?.keyFile),
+    },
+    problems,
+  )
   const listen = parseListen(
     flags.listen ?? env['GUICHET_LISTEN'] ?? given.listen ?? DEFAULT_LISTEN,
-    plainHttp,
+    plainHttp || tls !== undefined,
     problems,
   )
   const unlockFile = flags.unlockFile ?? env['GUICHET_UNLOCK_FILE']
@@ -136,6 +147,7 @@ export function loadConfig(input: {
   const config: Config = {
     home,
     listen,
+    tls,
     trustedProxies: checkBlocks(given.trustedProxies ?? [], problems),
     unlock,
     upstreamRoute: parseRoute(env['GUICHET_UPSTREAM_CONNECT'], problems),
@@ -164,32 +176,6 @@ function fileIn(home: string, typed: string | undefined, given: string | undefin
 
 function unlockIn(home: string, unlock: Config['unlock'] = { kind: 'prompt' }): Config['unlock'] {
   return unlock.kind === 'file' ? { kind: 'file', path: path.resolve(home, unlock.path) } : unlock
-}
-
-/** `HOST:PORT`, with `[…]` around an IPv6 address. */
-function parseHostPort(text: string): { host: string; port: number } | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text)
-  const port = Number(match?.[3])
-  const host = match?.[1] ?? match?.[2]
-  return host === undefined || port > 65_535 ? undefined : { host, port }
-}
-
-function parseListen(text: string, plainHttp: boolean, problems: string[]): Config['listen'] {
-  const listen = parseHostPort(text)
-  if (listen === undefined) {
-    problems.push(`listen: ${JSON.stringify(text)} is not HOST:PORT (for example ${DEFAULT_LISTEN})`)
-    return { host: '127.0.0.1', port: 0 }
-  }
-  const isLoopback =
-    listen.host === 'localhost' ||
-    listen.host === '::1' ||
-    (isIP(listen.host) === 4 && listen.host.startsWith('127.'))
-  if (!isLoopback && !plainHttp) {
-    problems.push(
-      `listen: ${listen.host} can be reached from other machines, and keys would travel there without TLS; put a TLS proxy in front, or accept it with --plain-http`,
-    )
-  }
-  return listen
 }
 
 function checkBlocks(blocks: readonly string[], problems: string[]): readonly string[] {

@@ -1,6 +1,6 @@
 /** The gateway: one process that serves every door and asks 1fichier for what is not known. */
 export { type Gateway, startGateway } from './compose.ts'
-export { type Config, type ConfigFile, DEFAULT_LISTEN, loadConfig } from './config.ts'
+export { type Config, type ConfigFile, loadConfig } from './config.ts'
 export { createAuthority } from './doors/proxy/authority.ts'
 export { type Hasher, type Hashers, openHashers } from './hashing/hashers.ts'
 export { exportLedger, openLedgerExport } from './ledger-export.ts'
@@ -11,6 +11,7 @@ export {
   type LedgerFile,
   openLedgerFile,
 } from './ledger-file.ts'
+export { DEFAULT_LISTEN } from './listeners.ts'
 export { createLog, type Log, type LogLevel, scrub } from './log.ts'
 export { panicWithoutGateway } from './panic.ts'
 export {

@@ -17,6 +17,7 @@ const LOG_FIELDS = [
   // What went wrong.
   'code',
   'message',
+  'hint',
   'cause',
   'why',
   'problem',
@@ -61,6 +62,7 @@ const LOG_FIELDS = [
   'reserveBytes',
   'durationMs',
   'waitMs',
+  'until',
   // Processes.
   'pid',
   'sealed',
