@@ -20,6 +20,7 @@ import { type Hashers, openHashers } from './hashing/hashers.ts'
 import { databaseOf } from './ledger-file.ts'
 import { isLoopbackHost } from './listeners.ts'
 import { openPepper } from './pepper.ts'
+import { requirePrivateHome } from './private-home.ts'
 import { createAccounts } from './services/account.ts'
 import { createTunnelAdmission } from './services/admission.ts'
 import type { HostFor } from './services/catalogue/catalogue.ts'
@@ -96,6 +97,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   await using opened = new AsyncDisposableStack()
   await mkdir(config.home, { recursive: true, mode: 0o700 })
   opened.use(lockHome(config.home))
+  await requirePrivateHome(config.home)
   const stores = openStores(opened.use(openDatabase({ path: databaseOf(config.home) })))
   const pepper = await openPepper(config.home, random)
   const authority = await openAuthority(config.home)
