@@ -636,7 +636,7 @@ describe('a full disk', { skip: cannotMount() }, () => {
     await disk.free()
   })
 
-  it('refuses uploads before they are acknowledged, and everything that cannot be recorded, until there is room', async () => {
+  it('refuses uploads before they are acknowledged, and everything that cannot be recorded, until there is room (R2)', async () => {
     await using stand = await startStand()
     await stand.kill('SIGTERM')
     const kept = path.join(stand.work, 'kept')

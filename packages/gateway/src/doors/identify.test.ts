@@ -177,7 +177,7 @@ describe('the ledger', () => {
     assert.deepEqual(order, ['allow list'])
   })
 
-  it('stops everything when it cannot be written', async () => {
+  it('stops everything when it cannot be written (R2)', async () => {
     let isBroken = false
     await using counter = await openCounter({
       ledger: (real): Ledger => ({

@@ -101,7 +101,7 @@ describe('the scheduler, pace', () => {
     assert.equal(await world.clock.until(world.ask('user/info')), 0)
   })
 
-  it('goes on when the clock is set back', async () => {
+  it('goes on when the clock is set back (R2)', async () => {
     await using world = await World.open()
     await world.clock.until(world.ask('folder/ls', { folder: folder(7) }))
     world.clock.jump(-24 * HOUR_MS)
