@@ -62,7 +62,7 @@ async function answerByRoute(service: Service, call: Call, request: JsonObject |
   if (!route?.methods.includes(call.method)) {
     return plain(explainUnknown(call.method, call.hostName, call.path), route ? 405 : 404)
   }
-  if (route.needsKey && call.key !== service.account.identity.apiKey) return keyRefusal(service, call)
+  if (route.needsKey && !service.account.takesKey(call.key)) return keyRefusal(service, call)
   if (!request) return refusal('Bad JSON #25', 400)
   const isBarred = service.account.identity.offer === 0 && service.readings().freeAccounts === 'upload-only'
   if (route.needsKey && isBarred) {
@@ -91,13 +91,13 @@ function noteRefusal(service: Service, judged: JudgedCall): void {
 }
 
 export function judgedCall(service: Service, call: Call, request: JsonObject | undefined): JudgedCall {
-  const { apiKey, email } = service.account.identity
+  const { email } = service.account.identity
   const folderId = Number(request?.['folder_id'] ?? 0)
   return {
     endpoint: call.endpoint,
     ip: call.ip,
     key: call.key,
-    user: call.key === apiKey ? email : undefined,
+    user: service.account.takesKey(call.key) ? email : undefined,
     folderId: Number.isInteger(folderId) ? folderId : undefined,
   }
 }

@@ -49,6 +49,9 @@ export interface Emulator extends AsyncDisposable {
   locks(): readonly Lock[]
   /** Ends all locks and forgets all calls. */
   forgive(): void
+  /** What the owner does on the console page: another key that is good besides those there are. */
+  makeApiKey(): string
+  endApiKey(key: string): void
   /** Makes every direct link that was given out an expired one. */
   expireDirectLinks(): void
 }
@@ -118,6 +121,12 @@ function frontOf(service: Service, parts: Pick<Emulator, 'setReadings' | 'accoun
     setReadings: parts.setReadings,
     locks: () => police.locks(timers.nowMs()),
     forgive: () => police.forgive(),
+    makeApiKey() {
+      const key = randomApiKey(service.random)
+      service.account.addKey(key)
+      return key
+    },
+    endApiKey: (key) => service.account.endKey(key),
     expireDirectLinks: () => tokens.expireAll(),
   }
 }

@@ -17,5 +17,5 @@ export async function panicWithoutGateway(home: string, world: World): Promise<{
   const keys = new SqliteKeyStore(db)
   const custody = createCustody({ gate, keys, clock, seal: () => markSealed(home), onRevoked: () => {} })
   const requestId = Buffer.from(random(8)).toString('hex')
-  return custody.panic({ principal: OWNER, door: 'admin', requestId })
+  return await custody.panic({ principal: OWNER, door: 'admin', requestId })
 }

@@ -124,8 +124,8 @@ type Owner = 'account' | 'incoming' | 'nobody'
 
 /** Who gets the files: the bearer of the key, a user who is named, or nobody; undefined when the proof is wrong. */
 function ownerOf(service: Service, call: Call, form: UploadForm): Owner | undefined {
-  const { apiKey, email, password } = service.account.identity
-  if (call.key === apiKey) return 'account'
+  const { email, password } = service.account.identity
+  if (service.account.takesKey(call.key)) return 'account'
   const basic = /^Basic\s+(\S+)$/i.exec(call.request.headers.authorization ?? '')?.[1]
   if (basic !== undefined) {
     return Buffer.from(basic, 'base64').toString('utf8') === `${email}:${password}` ? 'account' : undefined

@@ -36,9 +36,12 @@ export class Account {
   readonly #forestBytes = new Map<number, number>()
   #settings: AccountSettings = INITIAL_SETTINGS
   #belongings: Belongings
+  /** The keys that open it: one, and two while its owner changes them. Those made later are not journaled. */
+  readonly #keys: Set<string>
 
   constructor(identity: Identity, contents: ContentStore, journal: Journal, belongings: Belongings) {
     this.identity = identity
+    this.#keys = new Set([identity.apiKey])
     this.contents = contents
     this.tree = new AccountTree(journal)
     this.desk = new UploadDesk(journal)
@@ -51,6 +54,18 @@ export class Account {
     this.desk.replay(entry)
     if (entry.is === 'settings') this.#settings = entry.settings
     if (entry.is === 'belongings') this.#belongings = entry.belongings
+  }
+
+  takesKey(key: string | undefined): boolean {
+    return key !== undefined && this.#keys.has(key)
+  }
+
+  addKey(key: string): void {
+    this.#keys.add(key)
+  }
+
+  endKey(key: string): void {
+    this.#keys.delete(key)
   }
 
   settings(): AccountSettings {
