@@ -33,6 +33,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'keyholder',
     'emulator',
     'node:',
+    'age-encryption',
     '@bomb.sh/tab',
     '@clack/prompts',
     'cli-progress',

@@ -40,21 +40,30 @@ export async function makeHome(home: Home, options: NewHome): Promise<void> {
   const { createVault } = await import('@guichet/keyholder')
   const { unlock, apiKey, world } = options
   const nowMs = world.clock.nowMs()
+  await inNewHome(home, async (draft, isBeside, undo) => {
+    const secret =
+      unlock.kind === 'prompt'
+        ? unlock.passphrase
+        : await openUnlockFile(unlock.path, isBeside ? { home: home.path, draft } : undefined, world, undo)
+    await createAuthority(draft, nowMs)
+    await writeWhole(join(draft, 'config.json'), `${JSON.stringify(configOf(unlock), null, 2)}\n`, 0o600)
+    const way =
+      unlock.kind === 'file'
+        ? ({ name: 'unlock-file', kind: 'file' } as const)
+        : ({ name: 'passphrase', kind: 'passphrase' } as const)
+    await createVault(join(draft, 'vault'), { apiKey, ways: [{ ...way, secret }], nowMs })
+  })
+}
+
+/** Lets a home be filled aside, and moves it into place as a whole; a failure undoes all of it. */
+export async function inNewHome(
+  home: Home,
+  fill: (draft: string, isBeside: boolean, undo: AsyncDisposableStack) => Promise<void>,
+): Promise<void> {
   await using undo = new AsyncDisposableStack()
   const { path: draft, isBeside } = await makeDraft(home.path)
   undo.defer(() => rm(draft, { recursive: true, force: true }))
-
-  const secret =
-    unlock.kind === 'prompt'
-      ? unlock.passphrase
-      : await openUnlockFile(unlock.path, isBeside ? { home: home.path, draft } : undefined, world, undo)
-  await createAuthority(draft, nowMs)
-  await writeWhole(join(draft, 'config.json'), `${JSON.stringify(configOf(unlock), null, 2)}\n`, 0o600)
-  const way =
-    unlock.kind === 'file'
-      ? ({ name: 'unlock-file', kind: 'file' } as const)
-      : ({ name: 'passphrase', kind: 'passphrase' } as const)
-  await createVault(join(draft, 'vault'), { apiKey, ways: [{ ...way, secret }], nowMs })
+  await fill(draft, isBeside, undo)
   if (isBeside) await becomeHome(draft, home.path)
   else await moveInto(draft, home.path, undo)
   undo.move()
@@ -156,9 +165,10 @@ async function moveInto(draft: string, home: string, undo: AsyncDisposableStack)
   await chmod(home, 0o700)
   const names = (await readdir(draft)).sort((a, b) => Number(a === 'vault') - Number(b === 'vault'))
   for (const name of names) {
-    // A link, unlike a rename, never replaces what somebody else put there meanwhile.
-    await link(join(draft, name), join(home, name))
-    undo.defer(() => rm(join(home, name), { force: true }))
+    // A link, unlike a rename, never replaces what somebody else put there meanwhile. Folders have none.
+    if ((await stat(join(draft, name))).isDirectory()) await rename(join(draft, name), join(home, name))
+    else await link(join(draft, name), join(home, name))
+    undo.defer(() => rm(join(home, name), { recursive: true, force: true }))
   }
   await syncFolder(home)
   await rm(draft, { recursive: true, force: true })

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import type { Cli } from './command.ts'
 import { addAccount } from './commands/account.ts'
 import { addAttr } from './commands/attr.ts'
+import { addBackup } from './commands/backup.ts'
 import { addCat } from './commands/cat.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
@@ -23,6 +24,7 @@ import { addMv } from './commands/mv.ts'
 import { addPanic } from './commands/panic.ts'
 import { addPut } from './commands/put.ts'
 import { addRemote } from './commands/remote.ts'
+import { addRestore } from './commands/restore.ts'
 import { addResume } from './commands/resume.ts'
 import { addRm } from './commands/rm.ts'
 import { addRotate } from './commands/rotate.ts'
@@ -63,7 +65,7 @@ const GROUPS: Readonly<Record<string, readonly Add[]>> = {
   'More about files:': [addLink, addShare, addAttr, addScanVirus, addRemote],
   'Other tools, and keys for them:': [addRun, addKey, addExplain, addLedger],
   'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addVault, addPanic, addResume],
-  'Around it:': [addConfig, addEmulator, addCompletion],
+  'Around it:': [addBackup, addRestore, addConfig, addEmulator, addCompletion],
 }
 
 /** Runs one command line and resolves with its exit code. Never rejects; prints no stack trace. */

@@ -37,6 +37,11 @@ export async function readSecretFile(
   })
 }
 
+/** The lines of a file that only its owner can read. */
+export async function readSecretLines(path: string, what: string): Promise<readonly string[]> {
+  return (await readFileText(path, what, true)).split(/\r?\n/)
+}
+
 async function readFileText(path: string, what: string, guarded: boolean): Promise<string> {
   try {
     // O_NONBLOCK: a pipe that nobody writes to must not hold us at the opening.

@@ -1,4 +1,5 @@
 /** The gateway: one process that serves every door and asks 1fichier for what is not known. */
+export { checkHome } from './check-home.ts'
 export { type Gateway, startGateway } from './compose.ts'
 export { type Config, type ConfigFile, loadConfig } from './config.ts'
 export { createAuthority } from './doors/proxy/authority.ts'
@@ -22,5 +23,6 @@ export {
   type VerifiedLedger,
   verifyLedger,
 } from './services/ledger/verify.ts'
+export { copyDatabase } from './stores/sqlite/index.ts'
 export { VERSION } from './version.ts'
 export { realWorld, type World } from './world.ts'

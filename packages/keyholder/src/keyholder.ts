@@ -4,17 +4,17 @@ import {
   type CheckpointWish,
   DAY_MS,
   GatewayError,
-  MINUTE_MS,
   type Secret,
   type SignedCheckpoint,
   systemCodeOf,
   type WitnessedLedger,
 } from '@guichet/core'
-import { API_HOST, permit, UploadNodes } from './closed-list.ts'
-import { brokenOff, forward } from './forward.ts'
+import { permit, UploadNodes } from './closed-list.ts'
+import { forward } from './forward.ts'
 import { LedgerWitness, WITNESS_FILE } from './ledger-witness.ts'
 import type { Disk } from './private-file.ts'
 import { isMarkedSealed, markSealed, unmarkSealed } from './seal-mark.ts'
+import { tryKey } from './try-key.ts'
 import type { Upstream } from './upstream.ts'
 import {
   forgetVault,
@@ -60,8 +60,6 @@ type State =
   | { readonly kind: 'open'; readonly vault: OpenedVault }
 
 const FLIGHTS_MAX = 64
-/** A root folder with thousands of sub-folders stays below. */
-const CHECK_BYTES_MAX = 8 * 1024 * 1024
 
 export class Keyholder implements Disposable {
   readonly #options: KeyholderOptions
@@ -151,7 +149,10 @@ export class Keyholder implements Disposable {
       const old = isLent ? await unlockVault(this.#vaultPath, secret) : this.#opened()
       const apiKey = Buffer.from(newKey.expose(), 'latin1')
       try {
-        if (check) await this.#inFlight(new AbortController(), (signal) => this.#tryKey(apiKey, signal))
+        if (check)
+          await this.#inFlight(new AbortController(), (signal) =>
+            tryKey(this.#options.upstream, apiKey, signal),
+          )
         await resealVault(this.#vaultPath, old.dataKey, apiKey, nowMs(), disk)
       } catch (failure) {
         if (!isLent) {
@@ -265,48 +266,6 @@ export class Keyholder implements Disposable {
       this.#isChanging = false
     }
   }
-
-  async #tryKey(apiKey: Buffer, signal: AbortSignal): Promise<void> {
-    const target = { method: 'POST', host: API_HOST, path: '/v1/folder/ls.cgi', kind: 'call' } as const
-    const body = '{"folder_id":0}'
-    const headers = { 'content-type': 'application/json', 'content-length': body.length }
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(MINUTE_MS)])
-    const sending = this.#options.upstream.send(target, headers, apiKey, limit)
-    sending.request.end(body)
-    const answer = await sending.answer
-    const chunks: Buffer[] = []
-    let sizeBytes = 0
-    try {
-      for await (const chunk of answer as AsyncIterable<Buffer>) {
-        sizeBytes += chunk.length
-        if (sizeBytes > CHECK_BYTES_MAX) break
-        chunks.push(chunk)
-      }
-    } catch (failure) {
-      throw brokenOff(failure, true, signal)
-    }
-    requireAcceptance(answer.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))
-  }
-}
-
-function requireAcceptance(status: number, text: string): void {
-  if (status === 200 && !/"status"\s*:\s*"KO"/.test(text)) return
-  if (/\b(Flood detected|IP Locked|User Locked)\b/i.test(text)) {
-    throw new GatewayError('locked', '1fichier is locked for a while, so the new key could not be tried', {
-      hint: 'try again later, or rotate without the check; the old key stays in use',
-      facts: { status },
-    })
-  }
-  if (status >= 500) {
-    throw new GatewayError('upstream-down', '1fichier has an outage, so the new key could not be tried', {
-      hint: 'try again later; the old key stays in use',
-      facts: { status },
-    })
-  }
-  throw new GatewayError('account-refused', '1fichier refused the new key', {
-    hint: 'copy it again from the console page of 1fichier; the old key stays in use',
-    facts: { status },
-  })
 }
 
 function sealedBecause(reason: string): GatewayError {

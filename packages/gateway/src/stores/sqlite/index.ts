@@ -1,3 +1,4 @@
+export { checkDatabase, copyDatabase } from './copy.ts'
 export { type Database, type DatabaseOptions, openDatabase, openReadOnly } from './database.ts'
 export { SqliteFactStore } from './fact-store.ts'
 export { lockHome } from './home-lock.ts'
