@@ -228,9 +228,10 @@ export class MemoryHost implements FileHost {
   async changeFiles(links: readonly FileLink[], changes: FileChanges, call: HostCall): Promise<void> {
     this.#enter('changeFiles', call)
     for (const file of links.map((link) => this.#file(link))) {
-      const { name = file.entry.name, pass, cdn = file.entry.usesCdn } = changes
+      const { name = file.entry.name, pass, access, cdn = file.entry.usesCdn } = changes
       const hasPassword = pass === undefined ? file.entry.hasPassword : pass !== ''
-      file.entry = { ...file.entry, name, hasPassword, usesCdn: cdn }
+      const isRestricted = access === undefined ? file.entry.isRestricted : Object.keys(access).length > 0
+      file.entry = { ...file.entry, name, hasPassword, isRestricted, usesCdn: cdn }
     }
   }
 

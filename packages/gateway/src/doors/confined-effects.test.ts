@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseTransferId, ROOT } from '@guichet/core'
+import { parseTransferId, ROOT, VERBS } from '@guichet/core'
 import { openCounter } from './counter.testing.ts'
 
 describe('what a key with a root does', () => {
@@ -49,5 +49,72 @@ describe('what a key with a root does', () => {
     // What the others know of the file, and its link, are as good as before.
     assert.equal((await content(whole.text)).text, 'content')
     assert.deepEqual(counter.calls(), ['openDirect'])
+  })
+
+  it('is told nothing more of an upload that has left its root, by its report, its transfer or its ticket (K6)', async () => {
+    await using counter = await openCounter()
+    const folder = await counter.account.makeFolder('folder', ROOT, {})
+    const owner = await counter.key({ verbs: VERBS })
+    await counter.native(owner.text, 'folder/ls', {})
+    const { text: key } = await counter.key({
+      ...{ verbs: ['upload', 'download', 'list'] as const, root: folder, rootPath: '/folder' },
+    })
+    const put = await counter.ask({
+      method: 'PUT',
+      path: '/api/v1/content?at=/folder/x',
+      key,
+      body: 'content',
+    })
+    const { transfer, file } = put.json as { transfer: string; file: { id: string } }
+    const form = `--b\r\nContent-Disposition: form-data; name="did"\r\n\r\n${folder}\r\n--b\r\nContent-Disposition: form-data; name="file[]"; filename="y"\r\n\r\ncontent\r\n--b--\r\n`
+    const headers = { 'content-type': 'multipart/form-data; boundary=b' }
+    await counter.ask({ method: 'POST', path: '/upload.cgi?id=abc', key, headers, body: form })
+    const report = () => counter.ask({ path: '/end.pl?xid=abc', key, headers: { json: '1' } })
+    const sent = /[?](m\d+)/.exec((await report()).text)?.[1] ?? ''
+    const token = await counter.native(key, 'download/get_token', { folder_id: folder, filename: 'x' })
+    const ticket = new URL(String(token.json['url'])).pathname
+    for (const id of [file.id, sent])
+      assert.equal(
+        (await counter.api(undefined, 'POST', '/move', { from: [`file:${id}`], to: '/' })).status,
+        200,
+      )
+
+    const told = await counter.api(key, 'GET', `/transfers/${transfer}`)
+    assert.deepEqual([told.status, told.json['state'], told.json['link']], [200, 'stored', undefined])
+    const gone = await report()
+    assert.equal(gone.status, 404)
+    const never = await counter.ask({ path: '/end.pl?xid=def', key, headers: { json: '1' } })
+    assert.equal(gone.text, never.text.replace('def', 'abc'))
+    const link = await counter.ask({ path: ticket })
+    assert.deepEqual(
+      [link.status, link.text],
+      [404, (await counter.ask({ path: `/p${'0'.repeat(32)}` })).text],
+    )
+    for (const { text } of [told, gone, link])
+      assert.ok(!text.includes(file.id) && !text.includes(sent), text)
+  })
+
+  it('is not told the id of its upload when that has left its root before the answer (K6)', async () => {
+    await using counter = await openCounter()
+    const folder = await counter.account.makeFolder('folder', ROOT, {})
+    const owner = await counter.key({ verbs: VERBS })
+    await counter.native(owner.text, 'folder/ls', {})
+    const { text: key } = await counter.key({ verbs: ['upload'], root: folder, rootPath: '/folder' })
+    const whenStored = counter.services.uploads.whenStored.bind(counter.services.uploads)
+    counter.services.uploads.whenStored = async (upload, signal) => {
+      const transfers = await whenStored(upload, signal)
+      for (const { state } of transfers)
+        if (state.kind === 'stored')
+          await counter.tree.moveFile(state.link.id, ROOT, state.link.id, counter.clock.nowMs())
+      return transfers
+    }
+    const put = await counter.ask({
+      method: 'PUT',
+      path: '/api/v1/content?at=/folder/x',
+      key,
+      body: 'content',
+    })
+    assert.deepEqual([put.status, put.json['state'], put.json['file']], [201, 'stored', undefined])
+    assert.doesNotMatch(put.text, /m\d{19}/)
   })
 })

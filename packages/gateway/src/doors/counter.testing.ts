@@ -142,6 +142,9 @@ export interface CounterOptions {
   readonly trustedProxies?: readonly string[]
   /** What the uploader waits for before it sends. */
   readonly lingerMs?: number
+  readonly random?: (count: number) => Uint8Array
+  /** The database is in memory, where nothing waits for a disk. */
+  readonly isInMemory?: boolean
 }
 
 export async function openCounter(options: CounterOptions = {}): Promise<Counter> {
@@ -151,9 +154,9 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   const clock = new HastyClock(Date.UTC(2026, 5, 1, 12))
   const logged: string[] = []
   const log = createLog('debug', { write: (line: string) => void logged.push(line) })
-  const random = (count: number): Uint8Array => randomBytes(count)
+  const random = options.random ?? ((count: number): Uint8Array => randomBytes(count))
 
-  const databasePath = path.join(directory, 'guichet.db')
+  const databasePath = options.isInMemory === true ? ':memory:' : path.join(directory, 'guichet.db')
   const db = opened.use(openDatabase({ path: databasePath }))
   const stores = {
     tree: new SqliteTree(db),

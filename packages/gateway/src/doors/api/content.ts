@@ -181,8 +181,13 @@ async function stored(
   const transfer = await services.uploads.find(id)
   if (transfer?.state.kind !== 'stored')
     throw new GatewayError('internal', 'the upload ended in another state than stored')
-  const file = await services.catalogue.file(caller, transfer.state.link.id)
-  return { transfer: id, state: 'stored', whirlpool: transfer.whirlpool, file: apiFile(file, folderPath) }
+  const { whirlpool } = transfer
+  const link = transfer.state.link.id
+  // It is stored; where it has been moved to since is not for every key to know.
+  if (!(await services.catalogue.sees(caller.principal, link)))
+    return { transfer: id, state: 'stored', whirlpool }
+  const file = apiFile(await services.catalogue.file(caller, link), folderPath)
+  return { transfer: id, state: 'stored', whirlpool, file }
 }
 
 function sendStored(visit: Visit, status: 201 | 202, answer: ApiStored): void {

@@ -70,7 +70,7 @@ function accountRoutes(services: ApiServices): readonly ApiRoute[] {
 }
 
 function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
-  const { gate, uploads } = services
+  const { catalogue, gate, uploads } = services
   return [
     {
       route: 'GET /status',
@@ -99,7 +99,11 @@ function gatewayRoutes(services: ApiServices): readonly ApiRoute[] {
         if (transfer !== undefined && (key === 'owner' || transfer.key === key)) {
           await gate.permit(caller, 'upload', `transfer ${id}`)
           if (transfer.key === key) await uploads.told(transfer)
-          return apiTransfer(transfer, uploads)
+          const told = apiTransfer(transfer, uploads)
+          const { state } = transfer
+          if (state.kind !== 'stored' || (await catalogue.sees(caller.principal, state.link.id))) return told
+          const { link: _hidden, ...rest } = told
+          return rest
         }
         throw new GatewayError('not-found', `there is no transfer ${id}`, {
           hint: 'transfers are forgotten some days after they ended',

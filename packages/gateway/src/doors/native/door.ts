@@ -146,7 +146,7 @@ class FichierDoor implements NativeDoor {
     dropBody(visit.request)
     const upload = uploadName(caller, visit, 'xid')
     await this.#services.gate.permit(caller, 'upload', `report of ${upload}`)
-    await sendReport(this.#services.uploads, caller, upload, visit)
+    await sendReport(this.#services, caller, upload, visit)
   }
 
   async #direct(visit: Visit, text: string): Promise<void> {
@@ -154,22 +154,26 @@ class FichierDoor implements NativeDoor {
     dropBody(visit.request)
     const { tickets, downloads } = this.#services
     const ticket = tickets.use(text)
-    // An expired link of 1fichier answers with a page, too (wire.md §7.3).
-    if (ticket === undefined)
-      return sendHtml(
-        visit.response,
-        404,
-        '<html><body>This link has expired: ask for a new one.</body></html>\n',
-      )
+    if (ticket === undefined) return sendExpired(visit)
     const principal = await recall(this.#services, visit, doorOf(visit), ticket.principal.key)
     const caller = callerOf(visit, principal)
-    await sendContent(visit, caller, downloads, await this.#fileOf(caller, ticket), ticket.options)
+    const file = await this.#fileOf(caller, ticket)
+    if (file === undefined) return sendExpired(visit)
+    await sendContent(visit, caller, downloads, file, ticket.options)
   }
 
-  /** The file may have left the key's root since its ticket was issued; other people's files are in no folder of ours. */
-  async #fileOf(caller: Caller, { file }: Ticket): Promise<Ticket['file']> {
+  /**
+   * The file may have left the key's root since its ticket was issued, and then even its id is not told.
+   * Other people's files are in no folder of ours.
+   */
+  async #fileOf(caller: Caller, { file }: Ticket): Promise<Ticket['file'] | undefined> {
     if (caller.principal.root === ROOT) return file
-    return this.#services.catalogue.file(caller, file.link.id)
+    try {
+      return await this.#services.catalogue.file(caller, file.link.id)
+    } catch (failure) {
+      if (GatewayError.from(failure).code !== 'not-found') throw failure
+      return undefined
+    }
   }
 
   async #publicFolder(visit: Visit, caller: Caller): Promise<void> {
@@ -210,6 +214,11 @@ class FichierDoor implements NativeDoor {
     })
     sendText(visit.response, 200, `${lines.join('\n')}\n`)
   }
+}
+
+/** An expired link of 1fichier answers with a page, too (wire.md §7.3). */
+function sendExpired({ response }: Visit): void {
+  sendHtml(response, 404, '<html><body>This link has expired: ask for a new one.</body></html>\n')
 }
 
 function doorOf(visit: Visit): 'native' | 'proxy' {

@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import { GatewayError, linkText, type Transfer } from '@guichet/core'
+import type { Catalogue } from '../../services/catalogue/catalogue.ts'
 import type { Caller } from '../../services/gate.ts'
-import type { Uploads } from '../../services/uploads/uploads.ts'
+import { raiseUnknown } from '../../services/uploads/rules.ts'
 import { escapeHtml, type Visit } from '../visit.ts'
 import { refusalText, sendRefusal } from './refusals.ts'
+import type { NativeServices } from './routes.ts'
 
 /** Clients give up on a silent connection after some minutes, so a blank goes out now and then. */
 const BLANK_EVERY_MS = 20_000
@@ -20,7 +22,7 @@ interface Form {
  * It waits as long as that takes; blanks before the answer keep the client awake, and mean nothing in any of the forms.
  */
 export async function sendReport(
-  uploads: Uploads,
+  { catalogue, uploads }: Pick<NativeServices, 'catalogue' | 'uploads'>,
   caller: Caller,
   upload: string,
   visit: Visit,
@@ -36,7 +38,8 @@ export async function sendReport(
     response.write(' ')
   }, BLANK_EVERY_MS)
   try {
-    finish(response, form, form.stored(await uploads.whenStored(upload, caller.signal)))
+    const stored = await uploads.whenStored(upload, caller.signal)
+    finish(response, form, form.stored(await stillSeen(catalogue, caller, upload, stored)))
   } catch (failure) {
     // After a first blank the status is said, and only the text can tell.
     const error = GatewayError.from(failure)
@@ -46,6 +49,21 @@ export async function sendReport(
   } finally {
     clearInterval(timer)
   }
+}
+
+/** A file that has left the root of the key since, or was removed, is not told of. */
+async function stillSeen(
+  catalogue: Catalogue,
+  { principal }: Caller,
+  upload: string,
+  transfers: readonly Transfer[],
+): Promise<readonly Transfer[]> {
+  const seen: Transfer[] = []
+  for (const transfer of transfers) {
+    const { state } = transfer
+    if (state.kind === 'stored' && (await catalogue.sees(principal, state.link.id))) seen.push(transfer)
+  }
+  return seen.length > 0 ? seen : raiseUnknown(upload)
 }
 
 const JSON_FORM: Form = {

@@ -45,6 +45,8 @@ export interface Catalogue {
   list(caller: Caller, id: FolderId, freshness?: Freshness): Promise<FolderView>
   folder(caller: Caller, id: FolderId): Promise<FolderNode>
   file(caller: Caller, id: FileId): Promise<FileNode>
+  /** Does the key still see this file, as far as is known? One that is not confined sees every file. */
+  sees(principal: Principal, id: FileId): Promise<boolean>
   /** The folder or file at a path; names that are there twice give the first by id. */
   resolve(caller: Caller, parts: readonly string[]): Promise<FolderNode | FileNode>
   /** The path of a folder, from the root. */

@@ -84,6 +84,12 @@ class TreeCatalogue implements Catalogue {
     throw await this.#gate.deny({ caller, verb: 'stat', target: `file ${id}` }, noFile(id))
   }
 
+  async sees(principal: Principal, id: FileId): Promise<boolean> {
+    if (principal.root === ROOT) return true
+    const file = await this.#tree.file(id)
+    return file !== undefined && (await this.standing(principal, file.folder)) === 'inside'
+  }
+
   async resolve(caller: Caller, parts: readonly string[]): Promise<FolderNode | FileNode> {
     let folder = await this.folder(caller, ROOT)
     for (const [depth, name] of parts.entries()) {

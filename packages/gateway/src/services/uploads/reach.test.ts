@@ -21,7 +21,7 @@ async function openWorld() {
 }
 
 describe('content that waits for 1fichier', () => {
-  it('is not stored in a folder that has left the root of its key meanwhile', async () => {
+  it('is not stored in a folder that has left the root of its key meanwhile (K6)', async () => {
     const { world, inner, outside } = await openWorld()
     await using _ = world
     await using process = await world.start()
@@ -29,13 +29,13 @@ describe('content that waits for 1fichier', () => {
     await world.tree.moveFolder(inner, outside, world.clock.nowMs())
     await assert.rejects(world.passing(process.uploads.whenStored('u1')), {
       code: 'not-found',
-      message: '"a": its folder has left the root of its key',
+      message: `"a": there is no folder ${inner} any more`,
     })
     assert.deepEqual(world.stored(inner), [])
     assert.equal(world.spool.contents.size, 0)
   })
 
-  it('is stored where the folder was moved within the root, or nobody knows where it is', async () => {
+  it('is stored where the folder was moved within the root, and not where nobody knows where it is (K6)', async () => {
     const { world, inner, outside } = await openWorld()
     await using _ = world
     await using process = await world.start()
@@ -44,8 +44,10 @@ describe('content that waits for 1fichier', () => {
     await world.passing(process.uploads.whenStored('u1'))
     await put(process, 'u2', { b: 'unknown' }, { folder: inner })
     await world.tree.forgetFolder(FOLDER)
-    await world.passing(process.uploads.whenStored('u2'))
-    assert.deepEqual(world.stored(inner), ['a=moved within', 'b=unknown'])
+    await assert.rejects(world.passing(process.uploads.whenStored('u2')), {
+      message: `"b": there is no folder ${inner} any more`,
+    })
+    assert.deepEqual(world.stored(inner), ['a=moved within'])
     assert.deepEqual(world.stored(outside), [])
   })
 })

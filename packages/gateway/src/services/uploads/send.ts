@@ -106,7 +106,9 @@ async function findContent(work: UploadWork, waiting: readonly Transfer[]): Prom
 async function withinReach(work: UploadWork, waiting: readonly Transfer[]): Promise<readonly Transfer[]> {
   const inside: Transfer[] = []
   for (const transfer of waiting) if (await work.reaches(transfer)) inside.push(transfer)
-  return await dropOthers(work, waiting, inside, 'not-found', 'its folder has left the root of its key')
+  // The words for a folder that is gone: to its key, one that has left its root is nothing else.
+  const why = `there is no folder ${waiting[0]?.folder} any more`
+  return await dropOthers(work, waiting, inside, 'not-found', why)
 }
 
 async function dropOthers(
