@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { writeHeapSnapshot } from 'node:v8'
+import { CANARY, faults, mixedCalls, proxyPages, SECOND, Told } from './canary-calls.ts'
 import { without } from './clients.ts'
 import { formsOf, type Search, searchFor } from './leaks.ts'
-import { type Ran, type Stand, startStand } from './stand.ts'
-
-/** Keys that hold every kind of character that an encoding would change; the second takes the place of the first for a while. */
-const CANARY = 'cAnary-1_first=7Kq2ZxW9vT4bN8mE5='.slice(0, 32)
-const SECOND = 'cAnary-2_other=3Hj6YsD1gL0fR5pU8='.slice(0, 32)
+import { type Stand, startStand } from './stand.ts'
 
 /** Passes bytes between the gateway and 1fichier, and keeps them. */
 interface Wire extends AsyncDisposable {
@@ -54,141 +51,6 @@ async function openWire(): Promise<Wire> {
   return wire
 }
 
-/** Everything that clients were told, in all doors. */
-class Told {
-  readonly #searches: readonly Search[]
-  answers = 0
-
-  constructor(searches: readonly Search[]) {
-    this.#searches = searches
-  }
-
-  note(place: string, content: string | Uint8Array): void {
-    for (const search of this.#searches) search.bytes(place, content)
-  }
-
-  ran(ran: Ran): Ran {
-    this.note('output of a command', `${ran.stdout}\n${ran.stderr}`)
-    return ran
-  }
-
-  async ask(
-    url: string,
-    init: RequestInit = {},
-  ): Promise<{ readonly status: number; readonly body: Buffer }> {
-    const response = await fetch(url, { redirect: 'manual', ...init })
-    const body = Buffer.from(await response.arrayBuffer())
-    this.answers += 1
-    this.note(`headers of ${url}`, JSON.stringify([...response.headers]))
-    this.note(`body of ${url}`, body)
-    return { status: response.status, body }
-  }
-}
-
-/** Calls of every kind to both doors, most of which work and many of which do not. */
-async function mixedCalls(
-  stand: Stand,
-  told: Told,
-  key: string,
-  round: number,
-  /** An upload is kept until the vault is open again, so nobody waits for its end. */
-  isSealed: boolean = false,
-): Promise<void> {
-  const json = (endpoint: string, body: object): Promise<{ status: number; body: Buffer }> =>
-    told.ask(`${stand.url}/v1/${endpoint}.cgi`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-  const api = (target: string, init: RequestInit = {}): Promise<{ status: number; body: Buffer }> =>
-    told.ask(`${stand.url}/api/v1/${target}`, {
-      ...init,
-      headers: { authorization: `Bearer ${key}`, ...init.headers },
-    })
-  const { folder_id: folder } = JSON.parse(
-    (await json('folder/mkdir', { name: `round ${round}` })).body.toString(),
-  )
-  const form = new FormData()
-  form.set('did', String(folder ?? 0))
-  form.set('file[]', new Blob([`content ${round}`]), `file ${round}.txt`)
-  const authorization = `Bearer ${key}`
-  await told.ask(`${stand.url}/upload.cgi?id=round${round}`, {
-    method: 'POST',
-    body: form,
-    headers: { authorization },
-  })
-  const report = await told.ask(`${stand.url}/${isSealed ? 'healthz' : `end.pl?xid=round${round}`}`, {
-    headers: { authorization, json: '1' },
-  })
-  const link = /https:[^"]*/.exec(report.body.toString())?.[0] ?? 'https://1fichier.com/?aaaaaaaaaaaaaaaaaaaa'
-  const token = JSON.parse((await json('download/get_token', { url: link })).body.toString())
-  if (token.url !== undefined)
-    for (const range of ['bytes=0-3', 'bytes=99-']) await told.ask(token.url, { headers: { range } })
-  for (const [endpoint, body] of Object.entries<object>({
-    'folder/ls': { folder_id: folder, files: 1 },
-    'file/ls': { folder_id: 'nonsense' },
-    'file/info': { url: link },
-    'file/rename': { urls: [{ url: link, filename: `renamed ${round}.txt` }] },
-    'file/cp': { urls: [link], folder_id: folder, rename: 'bad$name' },
-    'file/chattr': { urls: [link], description: 'x', pass: 'short' },
-    'file/mv': { urls: [link], destination_folder_id: 0 },
-    'folder/mv': { folder_id: folder, rename: `moved ${round}` },
-    'folder/share': { folder_id: folder, share: 1 },
-    'file/scan': { url: link },
-    'user/info': {},
-    'remote/request': { urls: ['https://example.com/x'], folder_id: folder },
-    'ftp/users/ls': {},
-    'vouchers/ls': {},
-    'file/rm': { files: [{ url: link }] },
-    'folder/rm': { folder_id: folder },
-    'no/such': {},
-  })) {
-    await json(endpoint, body)
-  }
-  await api(`content?at=/up${round}.txt&wait=${isSealed ? 0 : 1}`, { method: 'PUT', body: 'up' })
-  for (const target of [
-    'nodes?at=/',
-    'children?at=/&refresh=1',
-    `content?at=/up${round}.txt`,
-    'account',
-    'nodes?at=/none',
-  ]) {
-    await api(target)
-  }
-  await told.ask(`${stand.url}/healthz`)
-  await told.ask(`${stand.url}/v1/folder/ls.cgi`, {
-    method: 'POST',
-    headers: { 'content-type': 'text/plain' },
-  })
-}
-
-/** What goes wrong upstream, in every way that carries the key. */
-async function faults(stand: Stand, told: Told, key: string): Promise<void> {
-  const { emulator } = stand
-  for (const [round, fault] of (
-    [
-      { kind: 'reset' },
-      { kind: 'html' },
-      { kind: 'truncated-json' },
-      { kind: 'status', status: 500 },
-      { kind: 'reset-after' },
-    ] as const
-  ).entries()) {
-    for (const at of [
-      'folder/ls',
-      'folder/mkdir',
-      'upload/get_upload_server',
-      'download/get_token',
-      'user/info',
-      'direct',
-    ])
-      emulator.fault({ ...fault, at, times: 1 })
-    emulator.fault({ ...fault, at: 'upload.cgi', times: 1 })
-    await mixedCalls(stand, told, key, 100 + round)
-    emulator.clearFaults()
-  }
-}
-
 async function commands(stand: Stand, told: Told): Promise<void> {
   for (const args of [
     ['ls', '-l', '/'],
@@ -207,6 +69,11 @@ async function commands(stand: Stand, told: Told): Promise<void> {
     told.ran(await stand.guichet(args, { env: { GUICHET_DEBUG: '1' } }))
   }
 }
+
+/** Commands that write a file for other people, one a line, into the directory that is searched. */
+const WRITTEN: readonly ((directory: string) => readonly string[])[] = [
+  (directory) => ['run', '--', 'sh', '-c', `env > ${directory}/environment-of-a-tool`],
+]
 
 /** Seals, is refused, unseals, and puts another API key in the place of the first one for a while. */
 async function sealAndRotate(stand: Stand, told: Told, key: string): Promise<void> {
@@ -329,18 +196,23 @@ describe('the API key (K3, K4)', () => {
 
     for (let round = 0; round < 4; round += 1) await mixedCalls(stand, told, key, round)
     await commands(stand, told)
+    await proxyPages(stand, told, key)
     await faults(stand, told, key)
     await sealAndRotate(stand, told, key)
-    assert.ok(told.answers >= 250, `${told.answers} answers`)
+    for (let round = 10; told.answers < 1_000; round += 1) await mixedCalls(stand, told, key, round)
 
     const { pid } = stand.gateway
     assert.ok(pid !== undefined)
     const family = familyOf(pid)
     assert.ok(family.length >= 2, 'the gateway and its keyholder')
     const snapshot = await heapSnapshotOf(stand, snapshots)
+    for (const write of WRITTEN) told.ran(await stand.guichet(write(stand.work)))
+    const cache = path.join(import.meta.dirname, '..', 'node_modules', '.cache', 'guichet')
     for (const search of searches) {
       for (const one of family) search.process(one)
       search.file(snapshot)
+      // Where Node keeps the code that it has compiled.
+      if (existsSync(cache)) await search.directory(cache)
       if (!search.memory(pid)) test.diagnostic('the memory of the gateway could not be read here')
       await search.directory(stand.work)
       search.bytes('the terminal', stand.output.join('\n'))
@@ -354,7 +226,46 @@ describe('the API key (K3, K4)', () => {
     const bytes = searches.reduce((sum, { looked }) => sum + looked.bytes, 0)
     test.diagnostic(`searched ${places} places, ${Math.round(bytes / 1e6)} MB`)
   })
+
+  it('is in nothing that a crash of the gateway or of the keyholder leaves behind (K3)', {
+    skip: without('sh'),
+  }, async (test) => {
+    const thrower = 'process.on("SIGURG", () => { throw new Error("forced") })'
+    await using stand = await startStand({
+      emulator: { apiKey: CANARY },
+      timeScale: 1_000,
+      // Core files and reports, as a machine may be set up to write them.
+      node: ['sh', '-c', 'cd "$HOME"; ulimit -c unlimited; exec "$0" "$@"', process.execPath],
+      env: {
+        GUICHET_LOG: 'debug',
+        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(thrower)} --report-uncaught-exception --report-on-fatalerror --abort-on-uncaught-exception`,
+      },
+    })
+    const search = searchFor(CANARY)
+    const told = new Told([search])
+    const { key } = await stand.issue('all')
+    for (const signal of ['SIGABRT', 'SIGSEGV', 'SIGURG'] as const) {
+      await mixedCalls(stand, told, key, told.answers)
+      const keyholder = await keyholderOf(stand)
+      for (const one of ['SIGABRT', 'SIGSEGV', 'SIGURG'] as const) process.kill(keyholder, one)
+      await stand.kill(signal)
+      await stand.start()
+    }
+    await stand.kill('SIGTERM')
+    const left = (await readdir(stand.work)).filter((name) => /^core|^report/.test(name))
+    test.diagnostic(`left behind: ${left.join(' ') || 'nothing'}`)
+    await search.directory(stand.work)
+    search.bytes('the terminal', stand.output.join('\n'))
+    assert.match(stand.output.join('\n'), /forced/, 'the exception was on the terminal')
+    assertClean([search])
+  })
 })
+
+async function keyholderOf({ gateway }: Stand): Promise<number> {
+  const [keyholder] = familyOf(gateway.pid ?? 0).filter((pid) => pid !== gateway.pid)
+  assert.ok(keyholder !== undefined, 'the gateway has no keyholder')
+  return keyholder
+}
 
 /** Nothing of a home but its certificate is for other users of the machine. */
 async function assertPrivate(home: string): Promise<void> {

@@ -37,6 +37,9 @@ const FAULT_FIELDS: Readonly<Record<FaultKind['kind'], Readonly<Record<string, C
   refusal: { refusal: oneOf(...Object.keys(REFUSALS)) },
   'node-cannot-open': {},
   'halve-limits': {},
+  redirect: { status: isNumber, location: (value) => typeof value === 'string' },
+  forged: { body: (value) => typeof value === 'string' },
+  echo: {},
 }
 
 const COMMON_FIELDS: Readonly<Record<string, Check>> = {

@@ -42,6 +42,25 @@ describe('a fault of the API', () => {
     assert.deepEqual(emulator.account.list('/')?.folders, ['yes'])
   })
 
+  it('leads elsewhere, says what it was told to, or repeats the credentials, and does nothing', async () => {
+    await using emulator = await startEmulator()
+    const location = 'https://elsewhere.example.com/'
+    emulator.fault({ at: 'folder/mkdir', kind: 'redirect', status: 307, location })
+    emulator.fault({ at: 'folder/mkdir', kind: 'forged', body: '{"url":"elsewhere.example.com"}' })
+    emulator.fault({ at: 'folder/mkdir', kind: 'echo' })
+    const make = (): Promise<Answer> =>
+      ask(emulator, 'https://api.1fichier.com/v1/folder/mkdir.cgi', {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${emulator.apiKey}`, 'Content-Type': 'application/json' },
+        body: '{"name":"x"}',
+      })
+    const redirect = await make()
+    assert.deepEqual([redirect.status, redirect.headers['location']], [307, location])
+    assert.equal((await make()).body.toString(), '{"url":"elsewhere.example.com"}')
+    assert.match((await make()).body.toString(), new RegExp(`Bearer ${emulator.apiKey}`))
+    assert.deepEqual(emulator.account.list('/')?.folders, [])
+  })
+
   const statuses: readonly (readonly [FaultKind, number, RegExp])[] = [
     [{ kind: 'status', status: 502 }, 502, /Can&#39;t connect DB/],
     [{ kind: 'maintenance' }, 503, /in maintenance/],

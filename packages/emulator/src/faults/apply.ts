@@ -8,6 +8,8 @@ import { lockedPage, maintenancePage, page, unexpectedPage } from '../transport/
 import { html, plain, type Reply, refusal } from '../transport/reply.ts'
 import { type FaultKind, REFUSALS, type RefusalName } from './faults.ts'
 
+const JSON_TYPE = { 'Content-Type': 'application/json; charset=utf-8' }
+
 type FloodFault = Extract<FaultKind, { kind: 'flood' }>
 
 /** What a fault does before the call is looked at: an answer in its place, a wait, or nothing yet. */
@@ -37,6 +39,12 @@ export async function applyFault(service: Service, call: Call): Promise<Reply | 
       return refused(service, call, fault.refusal)
     case 'flood':
       return flood(service, call, fault)
+    case 'redirect':
+      return html('<html><body>Moved</body></html>', fault.status, { Location: fault.location })
+    case 'forged':
+      return plain(fault.body, 200, JSON_TYPE)
+    case 'echo':
+      return plain(JSON.stringify({ status: 'OK', headers: call.request.headers }), 200, JSON_TYPE)
     case 'halve-limits':
       service.police.change({ strictness: service.police.settings().strictness * 2 })
       return undefined

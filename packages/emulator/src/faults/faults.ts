@@ -26,6 +26,9 @@ export type FaultKind =
   | { readonly kind: 'refusal'; readonly refusal: RefusalName }
   | { readonly kind: 'node-cannot-open' }
   | { readonly kind: 'halve-limits' }
+  | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
+  | { readonly kind: 'forged'; readonly body: string }
+  | { readonly kind: 'echo' }
 
 export type RefusalName =
   | 'not-authenticated'
@@ -73,6 +76,9 @@ export const FAULT_KINDS: Readonly<Record<FaultKind['kind'], string>> = {
   'expired-link': 'a direct link is answered as expired and stays so',
   refusal: 'the permanent refusal named by `refusal`',
   'node-cannot-open': 'the upload node cannot open its storage (French refusal, another node may work)',
+  redirect: 'the redirect `status` to `location`, and nothing is done',
+  forged: 'HTTP 200 with the text `body` as JSON, and nothing is done',
+  echo: 'HTTP 200 with the headers of the request as JSON, credentials and all, and nothing is done',
   'halve-limits': 'from this call on every rule silently allows half',
 }
 
