@@ -29,6 +29,7 @@ import { addResume } from './commands/resume.ts'
 import { addRm } from './commands/rm.ts'
 import { addRotate } from './commands/rotate.ts'
 import { addRun } from './commands/run.ts'
+import { addScan } from './commands/scan.ts'
 import { addScanVirus } from './commands/scan-virus.ts'
 import { addSeal } from './commands/seal.ts'
 import { addServe } from './commands/serve.ts'
@@ -63,7 +64,7 @@ const GROUPS: Readonly<Record<string, readonly Add[]>> = {
     addRm,
   ],
   'More about files:': [addLink, addShare, addAttr, addScanVirus, addRemote],
-  'Other tools, and keys for them:': [addRun, addKey, addExplain, addLedger],
+  'Other tools, and keys for them:': [addRun, addKey, addExplain, addLedger, addScan],
   'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addVault, addPanic, addResume],
   'Around it:': [addBackup, addRestore, addConfig, addEmulator, addCompletion],
 }

@@ -36,6 +36,7 @@ import { startHousekeeping } from './services/housekeeping.ts'
 import { startKeyEndings } from './services/key-endings.ts'
 import { createKeys, type Keys } from './services/keys.ts'
 import { createLastingTickets } from './services/lasting-tickets.ts'
+import { createLeakedKeys } from './services/leaked-keys.ts'
 import { createLedgerReading } from './services/ledger/reading.ts'
 import { type LedgerWatch, watchLedger } from './services/ledger/watch.ts'
 import { createPrincipals, type Principals } from './services/principals.ts'
@@ -160,6 +161,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
       wraps,
       explain: createExplain({ ...services, keys, store: stores.keys, clock }),
       lastingTickets: createLastingTickets({ ...services, store: stores.tickets, clock, random }),
+      leakedKeys: createLeakedKeys({ store: stores.keys, principals, keys, gate, clock }),
       status: () => status.get(),
       resume: () => resume(scheduler, uploader),
       custody: createCustody({ ...stores, gate, clock, seal, onRevoked }),

@@ -14,3 +14,8 @@ export {
 export { placeAt, SHELL_FILES, type Surroundings, usualPlaces } from './places/usual-places.ts'
 export { type Concealer, createConcealer, hideVirtualKeys } from './redact/concealer.ts'
 export { hideCredentials, hideKeys } from './redact/hide-keys.ts'
+export { EXPORTS } from './rules/rules.ts'
+export { scanContent, scanPaths } from './scan/files.ts'
+export { scanHistory, scanStaged } from './scan/history.ts'
+export { type InstalledHook, installHook } from './scan/hook.ts'
+export { maskedKey, type Scanned, type ScanOptions } from './scan/scanned.ts'

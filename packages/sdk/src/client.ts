@@ -11,6 +11,8 @@ import {
   type ApiIssueKey,
   type ApiIssueTicket,
   type ApiKey,
+  type ApiLeakedKey,
+  type ApiLeakedKeys,
   type ApiLedger,
   type ApiLedgerEntry,
   type ApiLedgerQuery,
@@ -90,6 +92,8 @@ export interface Guichet {
   revokeKey(id: string, call?: ApiCall): Promise<ApiKey>
   /** Another text for the same key; the one it had is good for so long still. */
   rotateKey(id: string, overlapMs: number, call?: ApiCall): Promise<ApiIssuedKey>
+  /** Ends the keys with these texts; null where a text opens nothing there. */
+  revokeLeaked(texts: readonly string[], call?: ApiCall): Promise<readonly (ApiLeakedKey | null)[]>
   status(call?: ApiCall): Promise<ApiStatus>
   /** Who asked what and what was decided, newest first. */
   ledger(query?: ApiLedgerQuery, call?: ApiCall): Promise<readonly ApiLedgerEntry[]>
@@ -252,6 +256,7 @@ function administration(
   | 'status'
   | 'ledger'
   | 'ledgerCheckpoint'
+  | 'revokeLeaked'
   | 'resume'
   | 'seal'
   | 'panic'
@@ -273,6 +278,8 @@ function administration(
     key: (id, call) => ask(transport, 'GET', keyRoute(id), call),
     revokeKey: (id, call) => ask(transport, 'DELETE', keyRoute(id), call),
     rotateKey: (id, overlapMs, call) => ask(transport, 'POST', `${keyRoute(id)}/rotate`, call, { overlapMs }),
+    revokeLeaked: async (keys, call) =>
+      (await ask<ApiLeakedKeys>(transport, 'POST', route('leaked-keys'), call, { keys })).keys,
     status: (call) => ask(transport, 'GET', route('status'), call),
     async ledger(query = {}, call) {
       const fields = Object.entries(query).map(([name, value]) => [name, value?.toString()])

@@ -294,6 +294,17 @@ export interface ApiIssuedKey extends ApiKey {
   readonly key: string
 }
 
+/** `POST /leaked-keys` { keys: texts } → ApiLeakedKeys, for the owner: each text that opens something is revoked. */
+export interface ApiLeakedKeys {
+  /** One for each text, in its order; null for a text that opens nothing here. */
+  readonly keys: readonly (ApiLeakedKey | null)[]
+}
+
+export interface ApiLeakedKey extends ApiKey {
+  /** It had been revoked before. */
+  readonly wasOver: boolean
+}
+
 /** `GET /status` */
 export interface ApiStatus {
   readonly version: string

@@ -28,6 +28,7 @@ import { createFtp } from '../services/ftp.ts'
 import { createGate } from '../services/gate.ts'
 import { createKeys, type Keys } from '../services/keys.ts'
 import { createLastingTickets } from '../services/lasting-tickets.ts'
+import { createLeakedKeys } from '../services/leaked-keys.ts'
 import { createLedgerReading } from '../services/ledger/reading.ts'
 import { createPrincipals, OWNER } from '../services/principals.ts'
 import { createRemotes } from '../services/remotes.ts'
@@ -230,6 +231,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       wraps,
       lastingTickets,
       explain: createExplain({ ...services, keys, store: stores.keys, clock }),
+      leakedKeys: createLeakedKeys({ store: stores.keys, principals, keys, gate, clock }),
       status: async () => ({ answered: true }) as never,
       resume: async () => {},
       custody: createCustody({ gate, keys: stores.keys, clock, seal: async () => {}, onRevoked }),

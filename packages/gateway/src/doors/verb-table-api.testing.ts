@@ -106,6 +106,7 @@ export const API_ROWS: readonly Row[] = [
   byId('POST /keys/:id/rotate', 'owner', () => ({ method: 'POST', path: '/api/v1/keys/k-00000000/rotate' })),
   post('/explain', 'owner', '', () => ({ key: 'k-00000000', verb: 'list', at: '/' })),
   post('/keys', 'owner', '', () => ({ name: word(), verbs: ['list'] })),
+  post('/leaked-keys', 'owner', '', () => ({ keys: [word()] })),
   post('/resume', 'owner', '', () => ({})),
   post('/seal', 'owner', '', () => ({})),
 ]

@@ -10,12 +10,18 @@ import { z } from 'zod'
 import { findFolder } from '../../services/places.ts'
 import { texts } from '../bounded.ts'
 import { keyRoutes } from './keys.ts'
+import { leakedKeyRoutes } from './leaked-keys.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
 import { apiTransfer } from './shapes.ts'
 
 /** Keys, the account, remote uploads, transfers and the gateway itself. */
 export function ownerRoutes(services: ApiServices): readonly ApiRoute[] {
-  return [...keyRoutes(services), ...accountRoutes(services), ...gatewayRoutes(services)]
+  return [
+    ...keyRoutes(services),
+    ...leakedKeyRoutes(services),
+    ...accountRoutes(services),
+    ...gatewayRoutes(services),
+  ]
 }
 
 function accountRoutes(services: ApiServices): readonly ApiRoute[] {

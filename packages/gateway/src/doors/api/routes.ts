@@ -5,6 +5,7 @@ import type { Explain } from '../../services/explain.ts'
 import type { Caller } from '../../services/gate.ts'
 import type { Keys } from '../../services/keys.ts'
 import type { LastingTickets } from '../../services/lasting-tickets.ts'
+import type { LeakedKeys } from '../../services/leaked-keys.ts'
 import type { LedgerReading } from '../../services/ledger/reading.ts'
 import type { Wraps } from '../../services/wraps.ts'
 import type { DoorServices } from '../services.ts'
@@ -16,6 +17,7 @@ export interface ApiServices extends DoorServices {
   readonly ledgers: LedgerReading
   readonly lastingTickets: LastingTickets
   readonly wraps: Wraps
+  readonly leakedKeys: LeakedKeys
   status(): Promise<ApiStatus>
   /** Goes on after a permanent refusal that a person has mended. */
   resume(): Promise<void>
