@@ -39,6 +39,8 @@ export async function* scanHistory(folder: string, options: ScanOptions): AsyncG
 /** What is about to be committed: the whole content of each file that changed. */
 export async function* scanStaged(folder: string, options: ScanOptions): AsyncGenerator<Scanned> {
   const { signal } = options
+  // Outside of a repository `git diff` compares any two files instead.
+  await gitText(folder, ['rev-parse', '--git-dir'], signal)
   const raw = await gitText(
     folder,
     ['diff', '--cached', '--raw', '-z', '--no-abbrev', '--no-renames', '--diff-filter=AMCT'],
