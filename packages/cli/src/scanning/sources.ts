@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { GatewayError } from '@guichet/core'
 import {
@@ -22,6 +23,8 @@ export interface Wanted {
 export async function* scanAll(world: World, wanted: Wanted, options: ScanOptions): AsyncGenerator<Scanned> {
   const { git, staged, places } = wanted
   const paths = wanted.paths.length > 0 || places ? wanted.paths : ['.']
+  // A name with a slip in it is not to pass for a clean folder.
+  for (const path of paths) if (path !== '-') await stat(resolve(world.cwd, path))
   if (git || staged) {
     for (const path of paths) yield* (git ? scanHistory : scanStaged)(resolve(world.cwd, path), options)
   } else {
