@@ -4,6 +4,7 @@ import { type FileHost, type KeyId, problemOfKey } from '@guichet/core'
 import { connectFichier } from '@guichet/fichier'
 import { endOfCertificate, readCertificate, watchCertificate } from './certificate.ts'
 import type { Config } from './config.ts'
+import { witnessClock } from './connections/clock-witness.ts'
 import { createDial } from './connections/dial.ts'
 import { type KeptKeyholder, keepKeyholder } from './connections/kept-keyholder.ts'
 import { openExchange } from './connections/open-exchange.ts'
@@ -202,10 +203,11 @@ async function openUpstream(
   opened.defer(() => open.close())
   const isSealed = async (): Promise<boolean> => (await keyholder.status()).state === 'sealed'
   const { exchange, shut } = shutWhileSealed(open.exchange, isSealed)
+  const keyed = witnessClock(keyholder.client.exchange, { facts: stores.facts, clock })
   const host = connectFichier({
     async keyed(call) {
       await watch.requireWitness()
-      return keyholder.client.exchange(call)
+      return keyed(call)
     },
     open: exchange,
     boundary: () => Buffer.from(random(30)).toString('hex'),

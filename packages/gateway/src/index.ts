@@ -24,5 +24,6 @@ export {
   verifyLedger,
 } from './services/ledger/verify.ts'
 export { copyDatabase } from './stores/sqlite/index.ts'
+export { type DatabaseReport, inspectDatabase, type ReportedKey } from './stores/sqlite/inspect.ts'
 export { VERSION } from './version.ts'
 export { realWorld, type World } from './world.ts'
