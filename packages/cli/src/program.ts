@@ -10,6 +10,7 @@ import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addCp } from './commands/cp.ts'
 import { addDemo } from './commands/demo.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addEmulator } from './commands/emulator.ts'
 import { addExplain } from './commands/explain.ts'
 import { addFind } from './commands/find.ts'
@@ -66,7 +67,7 @@ const GROUPS: Readonly<Record<string, readonly Add[]>> = {
   'More about files:': [addLink, addShare, addAttr, addScanVirus, addRemote],
   'Other tools, and keys for them:': [addRun, addKey, addExplain, addLedger, addScan],
   'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addVault, addPanic, addResume],
-  'Around it:': [addBackup, addRestore, addConfig, addEmulator, addCompletion],
+  'Around it:': [addDoctor, addBackup, addRestore, addConfig, addEmulator, addCompletion],
 }
 
 /** Runs one command line and resolves with its exit code. Never rejects; prints no stack trace. */

@@ -1,0 +1,87 @@
+import { constants } from 'node:fs'
+import { open, realpath } from 'node:fs/promises'
+import { systemCodeOf } from '@guichet/core'
+import { type Place, readPlace, type Sighting } from '@guichet/leaks'
+
+/** A file that was looked at and has a key of the account in it. */
+export interface SeenPlace {
+  /** `path` is the file itself, behind every link. */
+  readonly place: Place
+  readonly content: Buffer
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  /** How many names the file has. */
+  readonly names: number
+  readonly modifiedMs: number
+  readonly sightings: readonly Sighting[]
+}
+
+/** A file that is there and could not be looked at. */
+export interface UnseenPlace {
+  readonly place: Place
+  readonly problem: string
+  readonly hint: string
+}
+
+export interface Sight {
+  readonly seen: readonly SeenPlace[]
+  readonly unseen: readonly UnseenPlace[]
+  /** How many files were read. */
+  readonly count: number
+}
+
+/** Settings are small; a history of a shell can be long. */
+const BYTES_MAX = 16 * 1024 * 1024
+
+/** Looks at every place that is there; one file that has two names is looked at once. */
+export async function lookAt(places: readonly Place[]): Promise<Sight> {
+  const seen: SeenPlace[] = []
+  const unseen: UnseenPlace[] = []
+  const paths = new Set<string>()
+  for (const place of places) {
+    const found = await lookAtOne(place)
+    if (found === undefined || paths.has(found.place.path)) continue
+    paths.add(found.place.path)
+    if ('problem' in found) unseen.push(found)
+    else if (found.sightings.length > 0) seen.push(found)
+  }
+  return { seen, unseen, count: paths.size }
+}
+
+async function lookAtOne(named: Place): Promise<SeenPlace | UnseenPlace | undefined> {
+  let place = named
+  try {
+    place = { ...named, path: await realpath(named.path) }
+    // O_NONBLOCK: a pipe in the place of the file must not hold us.
+    await using handle = await open(place.path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stats = await handle.stat()
+    if (!stats.isFile()) return { place, problem: 'it is not a regular file', hint: 'name a file' }
+    if (stats.size > BYTES_MAX) {
+      return {
+        place,
+        problem: 'it is too large to be settings',
+        hint: `look through it with \`guichet scan ${place.path}\``,
+      }
+    }
+    const content = await handle.readFile()
+    const reading = readPlace(place, content)
+    if ('problem' in reading) return { place, ...reading }
+    const { mode, uid, gid, nlink, mtimeMs } = stats
+    return {
+      place,
+      content,
+      mode: mode & 0o7777,
+      uid,
+      gid,
+      names: nlink,
+      modifiedMs: mtimeMs,
+      sightings: reading.sightings,
+    }
+  } catch (failure) {
+    const code = systemCodeOf(failure)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    if (code === undefined) throw failure
+    return { place, problem: `it cannot be read (${code})`, hint: 'run this as the user whose file it is' }
+  }
+}
