@@ -110,14 +110,17 @@ export const GATEWAY_CHECKS: readonly Check[] = [
 /** Where it listens, or would. */
 function listenerOf({ status, config }: DoctorFacts): { host: string; isEncrypted: boolean } | undefined {
   if (status !== undefined) {
-    const isEncrypted = status.address.startsWith('https:')
-    const { hostname } = new URL(status.address.includes('://') ? status.address : `http://${status.address}`)
-    return { host: hostname.replace(/^\[|\]$/g, ''), isEncrypted }
+    return { host: hostOf(status.address), isEncrypted: status.address.startsWith('https:') }
   }
   const host = known(config)?.host
   return host === undefined ? undefined : { host, isEncrypted: false }
 }
 
-function isLoopback(host: string): boolean {
+/** `127.0.0.1` of `http://127.0.0.1:8474` and of `127.0.0.1:8474`; without brackets. */
+export function hostOf(address: string): string {
+  return /^(?:https?:\/\/)?\[?(.*?)\]?:\d+\/?$/s.exec(address)?.[1] ?? address
+}
+
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
