@@ -3,6 +3,7 @@ import { hideCredentials } from '@guichet/leaks'
 import { Command, CommanderError } from 'commander'
 import type { Cli } from './command.ts'
 import { addAccount } from './commands/account.ts'
+import { addAdopt } from './commands/adopt.ts'
 import { addAttr } from './commands/attr.ts'
 import { addBackup } from './commands/backup.ts'
 import { addCat } from './commands/cat.ts'
@@ -65,7 +66,7 @@ const GROUPS: Readonly<Record<string, readonly Add[]>> = {
     addRm,
   ],
   'More about files:': [addLink, addShare, addAttr, addScanVirus, addRemote],
-  'Other tools, and keys for them:': [addRun, addKey, addExplain, addLedger, addScan],
+  'Other tools, and keys for them:': [addRun, addAdopt, addKey, addExplain, addScan, addLedger],
   'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addVault, addPanic, addResume],
   'Around it:': [addDoctor, addBackup, addRestore, addConfig, addEmulator, addCompletion],
 }

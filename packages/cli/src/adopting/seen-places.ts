@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { open, realpath } from 'node:fs/promises'
 import { systemCodeOf } from '@guichet/core'
-import { type Place, readPlace, type Sighting } from '@guichet/leaks'
+import { type Place, placeAt, readPlace, type Sighting } from '@guichet/leaks'
 
 /** A file that was looked at and has a key of the account in it. */
 export interface SeenPlace {
@@ -19,7 +19,7 @@ export interface SeenPlace {
 
 /** A file that is there and could not be looked at. */
 export interface UnseenPlace {
-  readonly place: Place
+  readonly path: string
   readonly problem: string
   readonly hint: string
 }
@@ -34,39 +34,44 @@ export interface Sight {
 /** Settings are small; a history of a shell can be long. */
 const BYTES_MAX = 16 * 1024 * 1024
 
+/** A place that is known, or a file that somebody named, whose nature its content tells. */
+export type Named = Place | { readonly path: string }
+
 /** Looks at every place that is there; one file that has two names is looked at once. */
-export async function lookAt(places: readonly Place[]): Promise<Sight> {
+export async function lookAt(places: readonly Named[]): Promise<Sight> {
   const seen: SeenPlace[] = []
   const unseen: UnseenPlace[] = []
   const paths = new Set<string>()
   for (const place of places) {
     const found = await lookAtOne(place)
-    if (found === undefined || paths.has(found.place.path)) continue
-    paths.add(found.place.path)
+    const path = found === undefined || 'problem' in found ? found?.path : found.place.path
+    if (found === undefined || path === undefined || paths.has(path)) continue
+    paths.add(path)
     if ('problem' in found) unseen.push(found)
     else if (found.sightings.length > 0) seen.push(found)
   }
   return { seen, unseen, count: paths.size }
 }
 
-async function lookAtOne(named: Place): Promise<SeenPlace | UnseenPlace | undefined> {
-  let place = named
+async function lookAtOne(named: Named): Promise<SeenPlace | UnseenPlace | undefined> {
+  let { path } = named
   try {
-    place = { ...named, path: await realpath(named.path) }
+    path = await realpath(path)
     // O_NONBLOCK: a pipe in the place of the file must not hold us.
-    await using handle = await open(place.path, constants.O_RDONLY | constants.O_NONBLOCK)
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stats = await handle.stat()
-    if (!stats.isFile()) return { place, problem: 'it is not a regular file', hint: 'name a file' }
+    if (!stats.isFile()) return { path, problem: 'it is not a regular file', hint: 'name a file' }
     if (stats.size > BYTES_MAX) {
       return {
-        place,
-        problem: 'it is too large to be settings',
-        hint: `look through it with \`guichet scan ${place.path}\``,
+        path,
+        problem: 'it is too large for a file of settings',
+        hint: 'take the key out of it by hand',
       }
     }
     const content = await handle.readFile()
+    const place = 'tool' in named ? { ...named, path } : placeAt(path, content)
     const reading = readPlace(place, content)
-    if ('problem' in reading) return { place, ...reading }
+    if ('problem' in reading) return { path, ...reading }
     const { mode, uid, gid, nlink, mtimeMs } = stats
     return {
       place,
@@ -82,6 +87,6 @@ async function lookAtOne(named: Place): Promise<SeenPlace | UnseenPlace | undefi
     const code = systemCodeOf(failure)
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     if (code === undefined) throw failure
-    return { place, problem: `it cannot be read (${code})`, hint: 'run this as the user whose file it is' }
+    return { path, problem: `it cannot be read (${code})`, hint: 'run this as the user whose file it is' }
   }
 }

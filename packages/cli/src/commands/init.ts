@@ -84,7 +84,8 @@ async function readApiKey({ world }: Session, keyFile: string | undefined): Prom
   })
 }
 
-async function readUnlock(session: Session, unlockFile: string | undefined): Promise<Unlock> {
+/** Asks what is to open the vault, unless a file was named. */
+export async function readUnlock(session: Session, unlockFile: string | undefined): Promise<Unlock> {
   const { world, home } = session
   if (unlockFile !== undefined) return { kind: 'file', path: resolve(world.cwd, unlockFile) }
   const kind = await choose(world, 'How is the vault to be opened when the gateway starts?', [

@@ -21,9 +21,12 @@ describe('a look at a database', () => {
         rootPath: '/',
         mayTunnel: false,
         limits: {},
+        parent: undefined,
         createdMs: 1,
         expiresMs: undefined,
         revokedMs: undefined,
+        use: { count: 0, lastMs: undefined },
+        ended: undefined,
       } as const
       await new SqliteKeyStore(db).add(key, 'hash')
       const entry = {
