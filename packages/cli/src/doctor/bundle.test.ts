@@ -18,7 +18,7 @@ function factsWith(text: string): DoctorFacts {
     home: path,
     files: [{ path, kind: 'file', mode: 0o644, uid: 5, role: 'secret' }],
     vault: { problem: text },
-    config: { host: text, port: 1, unlock: { kind: 'file', path }, reserveBytes: 1 },
+    config: { host: text, port: 1, unlock: { kind: 'file', path }, reserveBytes: 1, isEncrypted: false },
     status: {
       ...status,
       version: text,
@@ -41,6 +41,7 @@ function factsWith(text: string): DoctorFacts {
       clock: undefined,
       counts: { files: 1 },
     },
+    ledger: { problem: text },
     authority: { problem: text },
     copies: [{ path, line: 1, tool: 'rclone' }],
     shellLines: [{ path, line: 1, what: 'proxy' }],

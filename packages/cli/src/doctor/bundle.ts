@@ -39,6 +39,7 @@ export function bundleOf(
       isOwn: file.uid === facts.uid,
     })),
     database: databasePart(database, nowMs),
+    ledger: known(facts.ledger) === undefined ? stateOf(facts.ledger) : 'sound',
     status: status === undefined ? 'absent' : statusPart(status, nowMs),
     disk: disk && { freeGiB: gibibytes(disk.freeBytes), totalGiB: gibibytes(disk.totalBytes) },
     authority:
@@ -69,6 +70,7 @@ function configPart(config: DoctorFacts['config']): unknown {
   return {
     listen: reachOf(fact.host),
     port: fact.port,
+    isEncrypted: fact.isEncrypted,
     unlock: fact.unlock.kind,
     reserveMiB: Math.round(fact.reserveBytes / 1024 / 1024),
   }

@@ -47,6 +47,7 @@ describe('doctor (U6)', () => {
       config: undefined,
       status: undefined,
       database: undefined,
+      ledger: undefined,
       disk: undefined,
       authority: undefined,
       copies: undefined,
@@ -154,6 +155,7 @@ describe('doctor (U6)', () => {
       'serious database',
     ])
     assert.deepEqual(found({ database: { problem: 'no database' } }), ['serious database'])
+    assert.deepEqual(found({ ledger: { problem: 'entry 3 was changed' } }), ['serious ledger'])
     const off = (offsetMs: number): Partial<DoctorFacts> => ({
       database: { ...database, clock: { offsetMs, atMs: NOW_MS } },
     })

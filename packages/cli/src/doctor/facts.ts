@@ -20,6 +20,8 @@ export interface DoctorFacts {
   /** Of the running gateway; `undefined` when none answers. */
   readonly status: ApiStatus | undefined
   readonly database: DatabaseReport | { readonly problem: string } | undefined
+  /** What a look through the whole ledger has given. */
+  readonly ledger: { readonly entries: number } | { readonly problem: string } | undefined
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | undefined
   readonly authority: { readonly endMs: number } | { readonly problem: string } | undefined
   /** API keys in plain text in the places where tools keep them. */
@@ -44,6 +46,8 @@ export interface ConfigFact {
   readonly port: number
   readonly unlock: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'prompt' }
   readonly reserveBytes: number
+  /** Does it speak TLS? */
+  readonly isEncrypted: boolean
 }
 
 export interface CopyFact {

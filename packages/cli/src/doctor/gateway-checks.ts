@@ -105,15 +105,25 @@ export const GATEWAY_CHECKS: readonly Check[] = [
       ]
     },
   },
+  {
+    id: 'ledger',
+    group: 'gateway',
+    looksAt: 'the ledger',
+    look({ ledger }) {
+      if (ledger === undefined) return undefined
+      return 'problem' in ledger
+        ? [{ severity: 'serious', text: ledger.problem, mend: 'guichet ledger verify' }]
+        : []
+    },
+  },
 ]
 
 /** Where it listens, or would. */
 function listenerOf({ status, config }: DoctorFacts): { host: string; isEncrypted: boolean } | undefined {
-  if (status !== undefined) {
-    return { host: hostOf(status.address), isEncrypted: status.address.startsWith('https:') }
-  }
-  const host = known(config)?.host
-  return host === undefined ? undefined : { host, isEncrypted: false }
+  const written = known(config)
+  const host = status === undefined ? written?.host : hostOf(status.address)
+  if (host === undefined) return undefined
+  return { host, isEncrypted: written?.isEncrypted === true || status?.address.startsWith('https:') === true }
 }
 
 /** `127.0.0.1` of `http://127.0.0.1:8474` and of `127.0.0.1:8474`; without brackets. */

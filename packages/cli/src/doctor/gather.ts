@@ -27,6 +27,7 @@ export async function gatherFacts(session: Session): Promise<DoctorFacts> {
     config,
     status: await statusOf(session),
     database: await orProblem(() => databaseOf(join(home.path, 'guichet.db'))),
+    ledger: undefined,
     disk: await diskOf(home.path),
     authority: await orProblem(() => authorityOf(home.authority)),
     copies: await copiesOf(session),
@@ -49,8 +50,9 @@ async function orProblem<Fact>(
 
 async function configOf({ home, world }: Session): Promise<ConfigFact> {
   const { loadConfig } = await import('@guichet/gateway')
-  const { listen, unlock, reserveBytes } = loadConfig({ home: home.path, env: world.env })
-  return { ...listen, unlock, reserveBytes }
+  const config = loadConfig({ home: home.path, env: world.env })
+  const isEncrypted = 'tls' in config && config.tls !== undefined
+  return { ...config.listen, unlock: config.unlock, reserveBytes: config.reserveBytes, isEncrypted }
 }
 
 function unlockPathOf(config: ConfigFact | undefined): string | undefined {

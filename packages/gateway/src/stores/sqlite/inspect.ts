@@ -84,9 +84,9 @@ function reportOf(db: DatabaseSync): DatabaseReport {
 type Row = Readonly<Record<string, unknown>>
 
 const KEYS = `
-  SELECT id, name, verbs, root, root_path, created_ms, expires_ms, revoked_ms,
-    (SELECT max(at_ms) FROM ledger WHERE ledger.key = keys.id) AS used_ms
-  FROM keys ORDER BY created_ms`
+  SELECT id, name, verbs, root, root_path, created_ms, expires_ms, revoked_ms, seen.at_ms AS seen_ms
+  FROM keys LEFT JOIN (SELECT key, max(at_ms) AS at_ms FROM ledger GROUP BY key) AS seen ON seen.key = keys.id
+  ORDER BY created_ms`
 
 function keyOf(row: Row): ReportedKey {
   const verbs: unknown = JSON.parse(String(row['verbs']))
@@ -100,7 +100,7 @@ function keyOf(row: Row): ReportedKey {
     createdMs: Number(row['created_ms']),
     expiresMs: moment(row['expires_ms']),
     revokedMs: moment(row['revoked_ms']),
-    usedMs: moment(row['used_ms']),
+    usedMs: moment(row['seen_ms']),
   }
 }
 
