@@ -129,7 +129,9 @@ async function namedPlaces({ world }: Session, places: readonly string[]): Promi
 
 function tellNothing({ print }: Session, { count }: Sight): void {
   print.result({ keys: [], files: count }, () =>
-    print.line(`no API key found in ${count === 1 ? 'the file' : `the ${count} files`} that were looked at`),
+    print.line(
+      `no API key found in ${count === 1 ? 'the one file' : `the ${count} files`} that can hold one`,
+    ),
   )
 }
 
