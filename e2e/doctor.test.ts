@@ -19,6 +19,7 @@ describe('guichet doctor (U6)', () => {
       return findings.map(({ check }) => check).filter((check) => check !== 'core-dumps')
     }
     assert.deepEqual(await checks(), [])
+    assert.match((await stand.guichet(['doctor'])).stdout, /could not look at: .*the clock/)
 
     await stand.issue('all', ['--expires', '0'])
     await chmod(path.join(stand.home, 'guichet.db'), 0o644)
@@ -38,6 +39,18 @@ describe('guichet doctor (U6)', () => {
     assert.match(told.stdout, /mend: chmod 600 \S+guichet\.db/)
     assert.match(told.stdout, /could not look at: .*the keyholder/)
     assert.ok(!told.stdout.includes(stand.emulator.apiKey))
+  })
+
+  it('knows how far the clock is off from answers that came anyway (U6)', async () => {
+    await using stand = await startStand()
+    assert.equal((await stand.guichet(['ls', '/'])).code, 0)
+    const told = await stand.guichet(['doctor', '--json'])
+    const { lookedAt, findings } = JSON.parse(told.stdout) as {
+      lookedAt: string[]
+      findings: { check: string }[]
+    }
+    assert.ok(lookedAt.includes('the clock, by the last answer of 1fichier'))
+    assert.ok(!findings.some(({ check }) => check === 'clock'))
   })
 
   it('writes a support file in which there is no key, no name and no address, in any encoding (U6)', async () => {

@@ -3,7 +3,8 @@ export { findKeys } from './detect/find-keys.ts'
 export { fingerprintOf } from './detect/fingerprint.ts'
 export { obscureRclone, revealRclone } from './detect/rclone-obscure.ts'
 export type { Confidence, Encoding, FindContext, Finding, FoundKind, RuleId } from './finding.ts'
-export type { Place, Sighting, Tool } from './places/place.ts'
+export { JDOWNLOADER, JDOWNLOADER_ACCOUNTS } from './places/jdownloader.ts'
+export type { Format, Place, Sighting, Tool } from './places/place.ts'
 export {
   type PlaceReading,
   previewPlace,

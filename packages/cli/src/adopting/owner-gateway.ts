@@ -1,6 +1,8 @@
 import { GatewayError } from '@guichet/core'
 import type { Guichet } from '@guichet/sdk'
+import { startGuichet } from '../demo/processes.ts'
 import type { Session } from '../session.ts'
+import type { World } from '../world.ts'
 
 /**
  * Opens the gateway of this home for its owner: the one that runs, or else one of our own until it is disposed of.
@@ -8,19 +10,25 @@ import type { Session } from '../session.ts'
  */
 export async function openOwnerGateway(
   session: Session,
-): Promise<{ readonly guichet: Guichet; readonly isOurs: boolean } & AsyncDisposable> {
+): Promise<{ readonly guichet: Guichet } & AsyncDisposable> {
   const { target, guichet } = session.connect()
   if (target.kind === 'address') {
     throw new GatewayError('invalid', 'GUICHET_URL and GUICHET_KEY lead to a gateway as somebody else', {
       hint: 'work on the machine of the gateway as its owner: `env -u GUICHET_URL -u GUICHET_KEY guichet …`',
     })
   }
-  if (await answers(session)) return { guichet, isOurs: false, [Symbol.asyncDispose]: async () => undefined }
-  const { loadConfig, realWorld, startGateway } = await import('@guichet/gateway')
+  if (await answers(session)) return { guichet, [Symbol.asyncDispose]: async () => undefined }
   const { home, world } = session
-  const config = loadConfig({ home: home.path, env: world.env, flags: { listen: '127.0.0.1:0' } })
-  const gateway = await startGateway(config, realWorld('silent'))
-  return { guichet, isOurs: true, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() }
+  // A process of its own: the key that is being moved is in this one.
+  const serve = ['--home', home.path, '--json', 'serve', '--listen', '127.0.0.1:0']
+  const gateway = await startGuichet(world, serve, environmentOf(world))
+  return { guichet, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() }
+}
+
+function environmentOf({ env }: World): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
 }
 
 async function answers(session: Session): Promise<boolean> {

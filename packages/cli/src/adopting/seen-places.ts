@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
-import { open, realpath } from 'node:fs/promises'
+import { open, readdir, realpath, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { systemCodeOf } from '@guichet/core'
 import { type Place, placeAt, readPlace, type Sighting } from '@guichet/leaks'
 
@@ -33,16 +34,18 @@ export interface Sight {
 
 /** Settings are small; a history of a shell can be long. */
 const BYTES_MAX = 16 * 1024 * 1024
+/** What is larger among the files of a folder is a program, and not a script. */
+const IN_FOLDER_BYTES_MAX = 1024 * 1024
 
 /** A place that is known, or a file that somebody named, whose nature its content tells. */
 export type Named = Place | { readonly path: string }
 
-/** Looks at every place that is there; one file that has two names is looked at once. */
+/** Looks at every place that is there, of a folder at each file in it; one file that has two names is looked at once. */
 export async function lookAt(places: readonly Named[]): Promise<Sight> {
   const seen: SeenPlace[] = []
   const unseen: UnseenPlace[] = []
   const paths = new Set<string>()
-  for (const place of places) {
+  for (const place of (await Promise.all(places.map(filesOf))).flat()) {
     const found = await lookAtOne(place)
     const path = found === undefined || 'problem' in found ? found?.path : found.place.path
     if (found === undefined || path === undefined || paths.has(path)) continue
@@ -51,6 +54,23 @@ export async function lookAt(places: readonly Named[]): Promise<Sight> {
     else if (found.sightings.length > 0) seen.push(found)
   }
   return { seen, unseen, count: paths.size }
+}
+
+/** The file itself, or what may be text of the files in a folder. */
+async function filesOf(named: Named): Promise<readonly Named[]> {
+  const entries = await readdir(named.path, { withFileTypes: true }).catch((failure: unknown) => {
+    const code = systemCodeOf(failure)
+    if (code === undefined) throw failure
+    return undefined // No folder: whatever it is is told when it is opened.
+  })
+  if (entries === undefined) return [named]
+  const files: Named[] = []
+  for (const entry of entries) {
+    const path = join(named.path, entry.name)
+    const stats = entry.isDirectory() ? undefined : await stat(path).catch(() => undefined) // A link to nowhere.
+    if (stats?.isFile() === true && stats.size <= IN_FOLDER_BYTES_MAX) files.push({ ...named, path })
+  }
+  return files
 }
 
 async function lookAtOne(named: Named): Promise<SeenPlace | UnseenPlace | undefined> {

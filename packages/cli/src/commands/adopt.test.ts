@@ -3,18 +3,24 @@ import { link, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { Secret } from '@guichet/core'
+import { inspectDatabase } from '@guichet/gateway'
 import { openVault } from '@guichet/keyholder'
+import { JDOWNLOADER, JDOWNLOADER_ACCOUNTS } from '@guichet/leaks'
 import { openTestWorld, type TestWorld } from '../world.testing.ts'
 
 const KEY = 'aB3-dE6_gH9=jK2mN5pQ8sT1vW4yZ7bC'
 const OTHER = 'zZ9-yY8_xX7=wW6vV5uU4tT3sS2rR1qQ'
 const TAKE = ['adopt', '--yes', '--unlock-file', 'unlock']
 
+function inspect(home: string): ReturnType<typeof inspectDatabase> {
+  return inspectDatabase(join(home, 'guichet.db'))
+}
+
 function conf(key = KEY): string {
   return `[films]\ntype = fichier\napi_key = ${key}\n`
 }
 
-async function put(test: TestWorld, name: string, text: string): Promise<string> {
+async function put(test: TestWorld, name: string, text: string | Buffer): Promise<string> {
   const path = join(test.folder, name)
   await mkdir(join(path, '..'), { recursive: true })
   await writeFile(path, text, { mode: 0o600 })
@@ -58,6 +64,44 @@ describe('guichet adopt (U7)', () => {
     const nothing = await test.run(['adopt', path])
     assert.equal(nothing.exit, 0, 'a virtual key is nothing to adopt')
     assert.match(nothing.output, /no API key found/)
+  })
+
+  it('knows the form of each tool, and gives each tool a key of its own with what it needs (U7)', async () => {
+    await using test = await openWorld()
+    const accounts = (key: string): string =>
+      `{"1fichier.com":[{"user":"ada","password":"${key}","enabled":true}],"other.com":[{"password":"x"}]}`
+    const sealed = JDOWNLOADER.close(accounts(KEY))
+    const jd = await put(test, `jd2/cfg/${JDOWNLOADER_ACCOUNTS}`, sealed)
+    const files: Readonly<Record<string, string>> = {
+      '.pyload/settings/accounts.cfg': `version: 1\n\nOneFichierCom:\n\tada:${KEY}\n`,
+      '.env': `TZ=Europe/Paris\nFICHIER_API_KEY="${KEY}"\r\n`,
+      'docker-compose.yml': `services:\n  sync:\n    environment:\n      - RCLONE_FICHIER_API_KEY=${KEY}\n`,
+      'bin/backup': `#!/bin/sh\nrclone copy --fichier-api-key ${KEY} . :fichier:\n`,
+    }
+    for (const [name, text] of Object.entries(files)) await put(test, name, text)
+    const taken = await test.run([...TAKE, '--json'])
+    assert.equal(taken.exit, 0, taken.errors)
+    const { keys } = JSON.parse(taken.output) as { keys: { tool: string; id: string }[] }
+    assert.deepEqual(keys.map(({ tool }) => tool).sort(), [
+      'JDownloader',
+      'compose file',
+      'environment file',
+      'pyLoad',
+      'script',
+    ])
+    for (const [name, text] of Object.entries(files)) {
+      const now = await readFile(join(test.folder, name), 'utf8')
+      assert.equal(now.replace(/gch_[0-9A-Za-z]{28}/, KEY), text, name)
+    }
+    const opened = JDOWNLOADER.open(await readFile(jd))
+    assert.ok('text' in opened)
+    assert.equal(opened.text.replace(/gch_[0-9A-Za-z]{28}/, KEY), accounts(KEY))
+    const { keys: issued } = inspect(join(test.folder, 'home'))
+    const verbs = new Map(issued.map((key) => [key.name.replace(/-[0-9a-f]{8}$/, ''), key.verbs]))
+    assert.deepEqual(verbs.get('JDownloader'), ['list', 'stat', 'download', 'account'])
+    assert.ok(!verbs.get('script')?.includes('delete'))
+    assert.equal((await test.run(['adopt', '--undo'])).exit, 0)
+    assert.deepEqual(await readFile(jd), sealed)
   })
 
   it('undoes itself (U7)', async () => {

@@ -1,5 +1,5 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { access } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { GatewayError, parseVerbs, systemCodeOf } from '@guichet/core'
 import { usualPlaces } from '@guichet/leaks'
 import { type Command, Option } from 'commander'
@@ -109,20 +109,17 @@ async function requireNoneUnderWay({ home }: Session): Promise<void> {
   )
 }
 
-/** Files as they are named, of a folder each file in it. */
 async function namedPlaces({ world }: Session, places: readonly string[]): Promise<readonly Named[]> {
   const named: Named[] = []
   for (const place of places) {
     const path = resolve(world.cwd, place)
-    const stats = await stat(path).catch((failure: unknown) => {
+    await access(path).catch((failure: unknown) => {
       if (systemCodeOf(failure) !== 'ENOENT') throw failure
       throw new GatewayError('not-found', `${JSON.stringify(place)} does not exist on this machine`, {
         hint: 'check the name, or name no file to look where tools keep the key',
       })
     })
-    const names = stats.isDirectory() ? await readdir(path, { withFileTypes: true }) : undefined
-    if (names === undefined) named.push({ path })
-    else for (const entry of names) if (entry.isFile()) named.push({ path: join(path, entry.name) })
+    named.push({ path })
   }
   return named
 }

@@ -73,6 +73,9 @@ describe('doctor (U6)', () => {
       copies: [{ path: "/home/ada/it's.conf", line: 3, tool: 'rclone' }],
     })
     assert.equal(findings[0]?.mend, `guichet adopt '/home/ada/it'\\''s.conf'`)
+    const history = { path: '/home/ada/.bash_history', line: 7, tool: 'shell history' }
+    const [inHistory] = diagnose({ ...healthyFacts(), copies: [history] }).findings
+    assert.match(inHistory?.mend ?? '', /^sed -i 7d \/home\/ada\/\.bash_history/)
   })
 
   it('finds virtual keys without an end, without use and without bounds (U6)', () => {

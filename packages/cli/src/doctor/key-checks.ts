@@ -37,7 +37,10 @@ export const KEY_CHECKS: readonly Check[] = [
         ({ path, line, tool }): Weakness => ({
           severity: 'serious',
           text: `what looks like an API key stands in ${path}:${line} (${tool})`,
-          mend: `guichet adopt ${quoted(path)}`,
+          mend:
+            tool === 'shell history'
+              ? `sed -i ${line}d ${quoted(path)}, then guichet rotate with a new API key`
+              : `guichet adopt ${quoted(path)}`,
         }),
       )
     },

@@ -1,5 +1,7 @@
 import { findKeys } from '../detect/find-keys.ts'
+import type { Encoding } from '../finding.ts'
 import { type Format, PLAIN, type Sighting } from './place.ts'
+import { isWhole } from './sightings.ts'
 
 /** Environment and compose files, scripts, histories: wherever a key is told by what stands around it. */
 export const PLAIN_TEXT: Format = {
@@ -12,10 +14,15 @@ export const PLAIN_TEXT: Format = {
           start,
           end,
           line,
-          form: encoding === 'plain' ? 'plain' : encoding === 'rclone-obscured' ? 'obscured' : 'wrapped',
+          form: formOf(encoding, text.slice(start, end)),
           at: `line ${line}`,
           fingerprint,
           secret,
         }),
       ),
+}
+
+function formOf(encoding: Encoding, found: string): Sighting['form'] {
+  if (encoding === 'plain') return 'plain'
+  return encoding === 'rclone-obscured' && isWhole(found) ? 'obscured' : 'wrapped'
 }

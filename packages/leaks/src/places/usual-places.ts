@@ -8,7 +8,7 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** Where tools keep the key, whether there is such a file or not; none twice. */
+/** Where tools keep the key, whether there is such a file or not; none twice. A folder stands for the files in it. */
 export function usualPlaces({ userHome, cwd, env }: Surroundings): readonly Place[] {
   const atHome = (tool: Tool, ...names: readonly string[]): readonly Place[] =>
     names.map((name) => ({ tool, path: join(userHome, name) }))
@@ -28,9 +28,11 @@ export function usualPlaces({ userHome, cwd, env }: Surroundings): readonly Plac
       '.pyload/accounts.conf',
       '.config/pyload/accounts.cfg',
     ),
-    ...atHome('environment file', '.env', '.config/environment.d/1fichier.conf', '.pam_environment'),
+    ...atHome('environment file', '.env', '.pam_environment'),
     ...atHome('shell file', ...SHELL_FILES),
     ...atHome('shell history', ...SHELL_HISTORIES),
+    ...atHome('environment file', '.config/environment.d'),
+    ...atHome('script', 'bin', '.local/bin', '.config/systemd/user'),
     ...COMPOSE_FILES.map((name) => ({ tool: 'compose file', path: join(cwd, name) }) as const),
     { tool: 'environment file', path: join(cwd, '.env') },
   ]
