@@ -13,7 +13,7 @@ describe('guichet adopt with unmodified rclone (U7)', { skip: without('rclone') 
     await using stand = await startStand()
     stand.emulator.account.putFile('/films/a.mkv', Buffer.from('a film'))
     const conf = await rcloneConf(stand)
-    const taken = await stand.guichet(['adopt', '--yes', '--vault', 'keep'])
+    const taken = await stand.guichet(['adopt', '--yes', '--vault', 'keep', '--json'])
     assert.equal(taken.code, 0, taken.stderr)
     assert.equal((await stat(conf)).mode & 0o777, 0o640)
     assert.equal((await stand.guichet(['adopt', '--confirm'])).code, 0)
@@ -28,6 +28,12 @@ describe('guichet adopt with unmodified rclone (U7)', { skip: without('rclone') 
       { env: { PATH: process.env['PATH'] ?? '', HTTPS_PROXY: stand.url.replace('//', `//rclone:${key}@`) } },
     )
     assert.deepEqual([byProxy.code, byProxy.stdout], [0, 'a film'], byProxy.stderr)
+
+    // With `run` the key of that run counts, and that of the file is not needed.
+    const [{ id = '' } = {}] = JSON.parse(taken.stdout).keys as { id: string }[]
+    assert.equal((await stand.guichet(['key', 'revoke', id])).code, 0)
+    const revoked = await stand.guichet(['run', '--', 'rclone', '--config', conf, 'lsf', 'films:films'])
+    assert.deepEqual([revoked.code, revoked.stdout], [0, 'a.mkv\n'], revoked.stderr)
 
     const search = searchFor(stand.emulator.apiKey)
     await search.directory(stand.work)

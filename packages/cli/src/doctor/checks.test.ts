@@ -54,8 +54,15 @@ describe('doctor (U6)', () => {
       shellLines: undefined,
       coreBytesMax: undefined,
     })
-    assert.deepEqual(findings, [])
-    assert.equal(notLookedAt.length, CHECKS.length - 1, 'the version of Node is always known')
+    assert.deepEqual(
+      findings.map(({ check }) => check),
+      ['home'],
+    )
+    assert.equal(
+      notLookedAt.length,
+      CHECKS.length - 2,
+      'the version of Node is always known, and that there is no home',
+    )
   })
 
   it('finds an API key that is older than 90 days (U6)', () => {
@@ -103,6 +110,9 @@ describe('doctor (U6)', () => {
     assert.deepEqual(found(withFile({ role: 'unlock', mode: 0o604 })), ['serious file-modes'])
     assert.deepEqual(found(withFile({ uid: 0 })), ['serious file-owners'])
     assert.deepEqual(found(withFile({ kind: 'link', mode: 0o777 })), ['weak links'])
+    assert.deepEqual(found(withFile({ path: '/home/ada/guichet/adopt/journal.json' })), [
+      'weak open-adoption',
+    ])
   })
 
   it('finds an unlock file that is copied along with the vault (U6)', () => {

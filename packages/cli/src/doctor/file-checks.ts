@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Check, Weakness } from './checks.ts'
 import { type DoctorFacts, type FileFact, known } from './facts.ts'
 import { quoted } from './key-checks.ts'
@@ -7,6 +7,34 @@ const WRITABLE = 0o022
 const OTHERS = 0o077
 
 export const FILE_CHECKS: readonly Check[] = [
+  {
+    id: 'home',
+    group: 'files',
+    looksAt: 'the home',
+    look: ({ files, home }) =>
+      files.length > 0
+        ? []
+        : [
+            {
+              severity: 'weak',
+              text: `there is no home at ${home}`,
+              mend: 'guichet init, or guichet adopt where a tool has the API key already',
+            },
+          ],
+  },
+  {
+    id: 'open-adoption',
+    group: 'files',
+    looksAt: 'copies that an adoption has left',
+    look: (facts) =>
+      ours(facts)
+        ?.filter(({ path }) => path === join(facts.home, 'adopt', 'journal.json'))
+        .map(({ path }) => ({
+          severity: 'weak',
+          text: `${dirname(path)} has copies of files with the API key, until the adoption is confirmed`,
+          mend: 'guichet adopt --confirm, or guichet adopt --undo',
+        })),
+  },
   {
     id: 'file-modes',
     group: 'files',
