@@ -1,16 +1,50 @@
 import assert from 'node:assert/strict'
 import { link, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PassThrough, Writable } from 'node:stream'
 import { describe, it } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
 import { Secret } from '@guichet/core'
 import { inspectDatabase } from '@guichet/gateway'
 import { openVault } from '@guichet/keyholder'
 import { JDOWNLOADER, JDOWNLOADER_ACCOUNTS } from '@guichet/leaks'
+import { runCli } from '../program.ts'
 import { openTestWorld, type TestWorld } from '../world.testing.ts'
 
 const KEY = 'aB3-dE6_gH9=jK2mN5pQ8sT1vW4yZ7bC'
 const OTHER = 'zZ9-yY8_xX7=wW6vV5uU4tT3sS2rR1qQ'
 const TAKE = ['adopt', '--yes', '--unlock-file', 'unlock']
+
+/** Runs a command on a terminal where somebody types an answer as soon as its question is shown. */
+async function answer(
+  test: TestWorld,
+  args: readonly string[],
+  answers: readonly (readonly [question: string, keys: string])[],
+): Promise<{ readonly exit: number; readonly shown: string }> {
+  const waiting = [...answers]
+  const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined })
+  let shown = ''
+  let fresh = ''
+  const terminal = Object.assign(
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        shown += chunk
+        fresh += chunk
+        const [next] = waiting
+        if (next !== undefined && stripVTControlCharacters(fresh).includes(next[0])) {
+          waiting.shift()
+          fresh = ''
+          setImmediate(() => input.write(next[1]))
+        }
+        done()
+      },
+    }),
+    { isTTY: true },
+  )
+  const exit = await runCli(args, { ...test.world(), input, output: terminal, errors: terminal })
+  assert.deepEqual(waiting, [], 'every question was asked')
+  return { exit, shown: stripVTControlCharacters(shown) }
+}
 
 function inspect(home: string): ReturnType<typeof inspectDatabase> {
   return inspectDatabase(join(home, 'guichet.db'))
@@ -195,6 +229,42 @@ describe('guichet adopt (U7)', () => {
     const twice = await test.run([...TAKE])
     assert.equal(twice.exit, 2)
     assert.match(twice.errors, /--vault keep/)
+  })
+
+  it('asks on a terminal for all it needs, and works with a vault that only a person can open (U7)', async () => {
+    await using test = await openWorld()
+    const path = await put(test, '.rclone.conf', conf())
+    const secret = 'a passphrase of the test'
+    const asked = await answer(
+      test,
+      ['adopt'],
+      [
+        ['Put virtual keys into these files?', 'y'],
+        ['How is the vault to be opened', '\r'],
+        ['A passphrase of 8 characters', `${secret}\r`],
+        ['The same passphrase again', `${secret}\r`],
+      ],
+    )
+    assert.equal(asked.exit, 0, asked.shown)
+    assert.match(await readFile(path, 'utf8'), /gch_/)
+    assert.equal((await openVault(join(test.folder, 'home/vault'), new Secret(secret))).expose(), KEY)
+    assert.ok(!asked.shown.includes(KEY))
+    assert.equal((await test.run(['adopt', '--undo'])).exit, 0)
+
+    const declined = await answer(test, ['adopt'], [['Put virtual keys into these files?', 'n']])
+    assert.equal(declined.exit, 130)
+    assert.match(declined.shown, /nothing was changed/)
+    assert.equal(await readFile(path, 'utf8'), conf())
+    const kept = await answer(
+      test,
+      ['adopt'],
+      [
+        ['Put virtual keys into these files?', 'y'],
+        ['The vault holds a key already', '\r'],
+      ],
+    )
+    assert.equal(kept.exit, 0, kept.shown)
+    assert.match(await readFile(path, 'utf8'), /gch_/)
   })
 
   it('puts the files back by itself when it fails in the middle (U7)', async () => {

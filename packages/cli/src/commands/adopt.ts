@@ -165,13 +165,14 @@ function whereIs(key: FoundKey): string {
 
 async function requireConsent(session: Session, plan: Plan, { yes }: AdoptOptions): Promise<void> {
   if (yes === true) return
-  const { world } = session
+  const { world, print } = session
   if (!isInteractive(world)) {
     throw new GatewayError('invalid', 'this would change files, and there is no terminal to ask on', {
       hint: 'look at it with --dry-run, then give --yes',
     })
   }
-  tellPlan(session, plan)
+  // A program that reads the result is not to read the plan as well.
+  if (!print.isJson) tellPlan(session, plan)
   if (await confirm(world, 'Put virtual keys into these files?')) return
   throw new GatewayError('cancelled', 'nothing was changed')
 }
