@@ -65,9 +65,9 @@ describe('doctor (U6)', () => {
     )
   })
 
-  it('finds an API key that is older than 90 days (U6)', () => {
-    assert.deepEqual(found({ vault: { storedMs: NOW_MS - 90 * DAY_MS } }), [])
-    assert.deepEqual(found({ vault: { storedMs: NOW_MS - 91 * DAY_MS } }), ['weak api-key-age'])
+  it('finds an API key of 90 days (U6)', () => {
+    assert.deepEqual(found({ vault: { storedMs: NOW_MS - 89 * DAY_MS } }), [])
+    assert.deepEqual(found({ vault: { storedMs: NOW_MS - 90 * DAY_MS } }), ['weak api-key-age'])
     assert.deepEqual(found({ vault: { problem: 'the vault is damaged' } }), ['serious vault'])
   })
 
@@ -98,6 +98,7 @@ describe('doctor (U6)', () => {
     const everything = { expiresMs: undefined, usedMs: undefined, createdMs: 0, verbs: [...VERBS], root: 0 }
     assert.deepEqual(found(withKey({ ...everything, revokedMs: 5 })), [], 'a revoked key is no weak spot')
     assert.deepEqual(found(withKey({ ...everything, expiresMs: NOW_MS })), [], 'nor is one that has ended')
+    assert.deepEqual(found(withKey({ ...everything, endedMs: 5 })), [], 'by itself, too')
   })
 
   it('finds files that others can read or change, and those of others (U6)', () => {

@@ -51,6 +51,7 @@ export function keyFact(change: Partial<ReportedKey>): ReportedKey {
     createdMs: NOW_MS - 20 * DAY_MS,
     expiresMs: NOW_MS + DAY_MS,
     revokedMs: undefined,
+    endedMs: undefined,
     usedMs: NOW_MS - DAY_MS,
     ...change,
   }

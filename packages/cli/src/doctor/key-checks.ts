@@ -1,9 +1,7 @@
-import { DAY_MS, VERBS } from '@guichet/core'
+import { DAY_MS, isRotationDue, VERBS } from '@guichet/core'
 import type { Check, Weakness } from './checks.ts'
 import { type DoctorFacts, known } from './facts.ts'
 
-/** After so many days `status`, `serve` and this remind of a new API key. */
-export const API_KEY_DAYS_MAX = 90
 /** A key that nobody has used for so long is likely to be forgotten. */
 const UNUSED_DAYS_MAX = 60
 /** One that was just made has had no time to be used. */
@@ -18,7 +16,7 @@ export const KEY_CHECKS: readonly Check[] = [
       const stored = known(vault)
       if (stored === undefined) return undefined
       const days = Math.floor((nowMs - stored.storedMs) / DAY_MS)
-      if (days <= API_KEY_DAYS_MAX) return []
+      if (!isRotationDue(days)) return []
       return [
         {
           severity: 'weak',
@@ -117,7 +115,8 @@ function eachLivingKey(look: LookAtKey): Check['look'] {
 
 function livingKeys({ database, nowMs }: DoctorFacts) {
   return known(database)?.keys.filter(
-    ({ revokedMs, expiresMs }) => revokedMs === undefined && (expiresMs === undefined || expiresMs > nowMs),
+    ({ revokedMs, endedMs, expiresMs }) =>
+      revokedMs === undefined && endedMs === undefined && (expiresMs === undefined || expiresMs > nowMs),
   )
 }
 

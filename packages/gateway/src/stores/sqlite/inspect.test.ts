@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { GatewayError, type KeyId, ROOT } from '@guichet/core'
 import { openDatabase, SqliteFactStore, SqliteKeyStore, SqliteLedger, SqliteLimiterStore } from './index.ts'
@@ -56,6 +57,12 @@ describe('a look at a database', () => {
       assert.deepEqual(report.problems, [])
       assert.equal(report.counts['ledger'], 2)
     }
+    {
+      // As it was before keys could end by themselves.
+      using old = new DatabaseSync(file)
+      old.exec('ALTER TABLE keys DROP COLUMN ended_ms')
+    }
+    assert.equal(inspectDatabase(file).keys[0]?.endedMs, undefined)
     const before = await readFile(file)
     inspectDatabase(file)
     assert.deepEqual(await readFile(file), before, 'the file is as it was')

@@ -25,6 +25,8 @@ export interface ReportedKey {
   readonly createdMs: number
   readonly expiresMs: number | undefined
   readonly revokedMs: number | undefined
+  /** When it was over by itself before its time. */
+  readonly endedMs: number | undefined
   /** The last decision about it in the ledger. */
   readonly usedMs: number | undefined
 }
@@ -64,7 +66,7 @@ function reportOf(db: DatabaseSync): DatabaseReport {
       .all()
       .map((row) => String(row['quick_check']))
       .filter((text) => text !== 'ok'),
-    keys: rows('keys', KEYS).map(keyOf),
+    keys: rows('keys', keysOf(db)).map(keyOf),
     stopped: rows('limiter_breakers', 'SELECT state FROM limiter_breakers')
       .filter((row) => field(row['state'], 'kind') === 'stopped')
       .map((row) => String(field(row['state'], 'reason'))),
@@ -83,10 +85,15 @@ function reportOf(db: DatabaseSync): DatabaseReport {
 
 type Row = Readonly<Record<string, unknown>>
 
-const KEYS = `
-  SELECT id, name, verbs, root, root_path, created_ms, expires_ms, revoked_ms, seen.at_ms AS seen_ms
-  FROM keys LEFT JOIN (SELECT key, max(at_ms) AS at_ms FROM ledger GROUP BY key) AS seen ON seen.key = keys.id
-  ORDER BY created_ms`
+/** A file that no gateway has opened since an update has the columns of before. */
+function keysOf(db: DatabaseSync): string {
+  const columns = db.prepare("SELECT name FROM pragma_table_info('keys')").all()
+  const ended = columns.some(({ name }) => name === 'ended_ms') ? 'ended_ms' : 'NULL AS ended_ms'
+  return `
+    SELECT id, name, verbs, root, root_path, created_ms, expires_ms, revoked_ms, ${ended}, seen.at_ms AS seen_ms
+    FROM keys LEFT JOIN (SELECT key, max(at_ms) AS at_ms FROM ledger GROUP BY key) AS seen ON seen.key = keys.id
+    ORDER BY created_ms`
+}
 
 function keyOf(row: Row): ReportedKey {
   const verbs: unknown = JSON.parse(String(row['verbs']))
@@ -100,6 +107,7 @@ function keyOf(row: Row): ReportedKey {
     createdMs: Number(row['created_ms']),
     expiresMs: moment(row['expires_ms']),
     revokedMs: moment(row['revoked_ms']),
+    endedMs: moment(row['ended_ms']),
     usedMs: moment(row['seen_ms']),
   }
 }
