@@ -10,6 +10,12 @@ import { median, table } from './table.ts'
  * without, in turn. Every call is a decision that is on the disk before it is answered.
  */
 
+interface Sample {
+  readonly perSecond: number
+  /** Of the gateway, its threads included. */
+  readonly cpuMicroseconds: number
+}
+
 interface Side {
   readonly port: number
   readonly key: string
@@ -29,32 +35,37 @@ const server = spawn(
   [...process.execArgv, path.join(import.meta.dirname, 'ledger-server.ts')],
   { stdio: ['pipe', 'pipe', 'inherit'] },
 )
-const [on, off] = await sidesOf()
+const lines = createInterface(server.stdout)[Symbol.asyncIterator]()
+const [on, off]: readonly [Side, Side] = JSON.parse(await nextLine())
 const rows: string[][] = []
 for (const connections of flags.connections.split(',').map(Number)) {
   const calls = connections === 1 ? Math.ceil(Number(flags.calls) / 4) : Number(flags.calls)
-  for (const side of [on, off]) await callsPerSecond(side, connections, calls) // Compiles what is hot.
-  const speeds: { on: number; off: number }[] = []
+  for (const side of [on, off]) await measure(side, connections, calls) // Compiles what is hot.
+  const pairs: { on: Sample; off: Sample }[] = []
   for (let round = 0; round < rounds; round += 1) {
     const isFirst = round % 2 === 0
-    const first = await callsPerSecond(isFirst ? on : off, connections, calls)
-    const second = await callsPerSecond(isFirst ? off : on, connections, calls)
-    speeds.push(isFirst ? { on: first, off: second } : { on: second, off: first })
+    const first = await measure(isFirst ? on : off, connections, calls)
+    const second = await measure(isFirst ? off : on, connections, calls)
+    pairs.push(isFirst ? { on: first, off: second } : { on: second, off: first })
   }
-  const ratio = median(speeds.map((pair) => pair.on / pair.off))
+  const percent = (of: (pair: (typeof pairs)[number]) => number): string =>
+    `${(100 * median(pairs.map(of))).toFixed(0)} %`
   rows.push([
     String(connections),
-    median(speeds.map((pair) => pair.on)).toFixed(0),
-    median(speeds.map((pair) => pair.off)).toFixed(0),
-    `${(100 * ratio).toFixed(0)} %`,
+    median(pairs.map((pair) => pair.on.perSecond)).toFixed(0),
+    median(pairs.map((pair) => pair.off.perSecond)).toFixed(0),
+    percent((pair) => pair.on.perSecond / pair.off.perSecond),
+    percent((pair) => pair.off.cpuMicroseconds / pair.on.cpuMicroseconds),
   ])
 }
-process.stdout.write(table(['connections', 'calls/s with the ledger', 'without', 'ratio'], rows))
+const head = ['connections', 'calls/s with the ledger', 'without', 'ratio', 'ratio per CPU second']
+process.stdout.write(table(head, rows))
 server.stdin.end()
 
-async function callsPerSecond({ port, key }: Side, connections: number, calls: number): Promise<number> {
+async function measure({ port, key }: Side, connections: number, calls: number): Promise<Sample> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   let left = calls
+  const cpuBefore = await cpuMicroseconds()
   const startedMs = performance.now()
   const client = async (): Promise<void> => {
     while (left > 0) {
@@ -63,8 +74,20 @@ async function callsPerSecond({ port, key }: Side, connections: number, calls: n
     }
   }
   await Promise.all(Array.from({ length: connections }, client))
+  const perSecond = (1000 * calls) / (performance.now() - startedMs)
   agent.destroy()
-  return (1000 * calls) / (performance.now() - startedMs)
+  return { perSecond, cpuMicroseconds: (await cpuMicroseconds()) - cpuBefore }
+}
+
+async function cpuMicroseconds(): Promise<number> {
+  server.stdin.write('\n')
+  return Number(await nextLine())
+}
+
+async function nextLine(): Promise<string> {
+  const { value, done } = await lines.next()
+  if (done === true) throw new Error('the server has ended')
+  return value
 }
 
 function list(agent: Agent, port: number, key: string): Promise<void> {
@@ -83,9 +106,4 @@ function list(agent: Agent, port: number, key: string): Promise<void> {
     sent.once('error', reject)
     sent.end(body)
   })
-}
-
-async function sidesOf(): Promise<readonly [Side, Side]> {
-  for await (const line of createInterface(server.stdout)) return JSON.parse(line)
-  throw new Error('the server did not start')
 }

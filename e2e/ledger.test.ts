@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import type { ApiLedger, ApiLedgerEntry } from '@guichet/sdk'
 import { upstreamCalls, without } from './clients.ts'
-import { askOwner, call, type Ran, type Stand, startStand } from './stand.ts'
+import { askOwner, call, LAUNCHER, type Ran, run, type Stand, startStand } from './stand.ts'
 import { until } from './until.ts'
 
 describe('the ledger, from outside', () => {
@@ -49,6 +49,28 @@ describe('the ledger, from outside', () => {
     const cut = lines.findIndex((line) => line.startsWith('{"checkpoint"')) - 1
     await writeFile(exported, `${lines.toSpliced(cut, 1).join('\n')}\n`)
     assert.match((await stand.guichet(check, strange)).stderr, /ends too early/)
+  })
+
+  it('is read and verified by the commands of its document, as they stand', async () => {
+    await using stand = await startStand()
+    await ok(stand.guichet(['mkdir', '/one']))
+    await stand.kill('SIGTERM')
+    const text = await readFile(path.join(import.meta.dirname, '..', 'docs', 'ledger.md'), 'utf8')
+    const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
+    assert.ok(blocks.length >= 4)
+    const bin = path.join(stand.work, 'bin')
+    await mkdir(bin)
+    await symlink(LAUNCHER, path.join(bin, 'guichet'))
+    const env = {
+      PATH: `${bin}:${path.dirname(process.execPath)}:${process.env['PATH']}`,
+      HOME: stand.work,
+      GUICHET_HOME: stand.home,
+    }
+    for (const block of blocks) {
+      const script = block.replaceAll('/tmp/', `${stand.work}/`)
+      const ran = await run('bash', ['-euc', script], { env, cwd: stand.work })
+      assert.equal(ran.code, 0, `${script}\n${ran.stdout}${ran.stderr}`)
+    }
   })
 
   it('is for the owner alone on the API, and every look at it stands in it (K17)', async () => {

@@ -125,6 +125,6 @@ function splitNote(note: string): SplitNote {
 
 function noCheckpoint(): GatewayError {
   return new GatewayError('invalid', 'this is not a checkpoint of a ledger', {
-    hint: 'give the whole text of a checkpoint, as `guichet ledger export` ends with it',
+    hint: 'a checkpoint is the file ledger-checkpoint beside the vault, or a copy of it',
   })
 }

@@ -31,8 +31,8 @@ export async function show(session: Session, options: ShowOptions): Promise<void
   const entries = book.find(filter, limit).toReversed()
   if (options.follow === true) return follow(session, book, filter, entries)
   print.result({ entries }, () => {
+    if (entries.length === 0) return print.note('nothing fits')
     for (const line of table([HEAD, ...entries.map(cells)])) print.line(line)
-    if (entries.length === 0) print.note('nothing fits')
   })
 }
 
