@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { access, readFile, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GatewayError, isKeyText, systemCodeOf } from '@guichet/core'
+import type { DatabaseReport } from '@guichet/gateway'
 import { SHELL_FILES, usualPlaces } from '@guichet/leaks'
 import type { ApiStatus } from '@guichet/sdk'
 import { lookAt } from '../adopting/seen-places.ts'
@@ -26,8 +27,8 @@ export async function gatherFacts(session: Session): Promise<DoctorFacts> {
     vault: await orProblem(() => storedAt(home.vault)),
     config,
     status: await statusOf(session),
-    database: await orProblem(() => databaseOf(join(home.path, 'guichet.db'))),
-    ledger: undefined,
+    database: await orProblem(() => reportOf(home.path)),
+    ledger: await orProblem(() => ledgerOf(home.path)),
     disk: await diskOf(home.path),
     authority: await orProblem(() => authorityOf(home.authority)),
     copies: await copiesOf(session),
@@ -51,8 +52,8 @@ async function orProblem<Fact>(
 async function configOf({ home, world }: Session): Promise<ConfigFact> {
   const { loadConfig } = await import('@guichet/gateway')
   const config = loadConfig({ home: home.path, env: world.env })
-  const isEncrypted = 'tls' in config && config.tls !== undefined
-  return { ...config.listen, unlock: config.unlock, reserveBytes: config.reserveBytes, isEncrypted }
+  const { listen, unlock, reserveBytes, tls } = config
+  return { ...listen, unlock, reserveBytes, isEncrypted: tls !== undefined }
 }
 
 function unlockPathOf(config: ConfigFact | undefined): string | undefined {
@@ -77,10 +78,25 @@ async function statusOf(session: Session): Promise<ApiStatus | undefined> {
   }
 }
 
-async function databaseOf(path: string) {
-  await access(path)
-  const { inspectDatabase } = await import('@guichet/gateway')
-  return inspectDatabase(path)
+async function reportOf(home: string): Promise<DatabaseReport> {
+  const { databaseOf, inspectDatabase } = await import('@guichet/gateway')
+  await access(databaseOf(home))
+  return inspectDatabase(databaseOf(home))
+}
+
+/** Every entry and checkpoint; `undefined` for the file of another version, of which the gateway tells. */
+async function ledgerOf(home: string): Promise<DoctorFacts['ledger']> {
+  const { databaseOf, openLedgerFile, verifyLedger } = await import('@guichet/gateway')
+  await access(databaseOf(home))
+  try {
+    await using source = openLedgerFile(databaseOf(home))
+    const { head, problem } = await verifyLedger({ source })
+    if (problem === undefined) return { entries: head.size }
+    return { problem: `the ledger is not what was recorded: ${problem.message}` }
+  } catch (failure) {
+    if (GatewayError.from(failure).code === 'invalid') return undefined
+    throw failure
+  }
 }
 
 async function diskOf(path: string): Promise<DoctorFacts['disk']> {
