@@ -5,6 +5,8 @@ import { ALNUM, DIGITS, type Draw, HEX, LOWER } from './random.testing.ts'
 export interface Leaked {
   readonly text: string
   readonly path?: string
+  /** Other keys in it, which are no mistake to find. */
+  readonly also?: readonly string[]
 }
 
 type Place = (key: string, draw: Draw) => string | Leaked
@@ -141,6 +143,37 @@ export const API_KEY_PLACES: Readonly<Record<string, Place>> = {
     `GET ${host}/user/info.cgi\nHost: api.1fichier.com\nAuthorization: Basic ${Buffer.from(`${draw.of('me', 'a@b.fr', 'user')}:${key}`).toString('base64')}\n`,
   'base64 of the settings': (key) =>
     `config: ${Buffer.from(`[one]\ntype = fichier\napi_key = ${key}\n`).toString('base64')}`,
+  'default of a variable': (key, draw) =>
+    draw.of(
+      `KEYS = {\n    "TORBOX": os.environ.get("TORBOX_KEY", "${draw.text(ALNUM, 32)}"),\n    "ONEFICHIER": os.environ.get("ONEFICHIER_KEY", "${key}"),\n    "PIXELDRAIN": os.environ.get("PIXELDRAIN_KEY", "${draw.text(ALNUM, 32)}"),\n}\n`,
+      `const apiKey = process.env.FICHIER_API_KEY ${draw.of('||', '??')} '${key}'\n`,
+      `curl -H "Authorization: Bearer \${FICHIER_API_KEY:-${key}}" http://127.0.0.1/\n`,
+      `FICHIER_API_KEY = getenv("FICHIER_API_KEY") or "${key}"\n`,
+    ),
+  'several keys': (key, draw) => {
+    const first = draw.apiKey()
+    return { text: `FICHIER_API_KEY=${first},${key}\n`, also: [first] }
+  },
+  'a file of its own': (key, draw) => ({
+    path: draw.of(
+      'saves/1fichierAPI.txt',
+      '.secrets/onefichier',
+      'run/secrets/fichier_api_key',
+      '1fichier-key.txt',
+    ),
+    text: `${key}${draw.of('', '\n')}`,
+  }),
+  powershell: (key) =>
+    `$DelayMs = 400\n\n# -- 1fichier API key ---------------------\n$ApiKey = "${key}"\nif (-not $ApiKey) { exit 1 }\n`,
+  'settings of applications': (key, draw) =>
+    draw.of(
+      `{"tmdb_api_key":"${draw.text(HEX, 32)}","one_fichier_api_key":"${key}","sendcm_api_key":"${draw.text(ALNUM, 32)}"}`,
+      `{\n  "1fichier_api_key": "${key}",\n  "plex_token": "${draw.text(ALNUM, 20)}"\n}\n`,
+      `<add key="OneFichierApiKey" value="${key}" />`,
+      `INSERT INTO settings (key, value) VALUES ('1fichier_api_key', '${key}');`,
+      `fichier_api_key: !secret ${key}`,
+      `const String oneFichierToken = '${key}';`,
+    ),
   'hex dump': (key) => `1fichier key ${Buffer.from(key).toString('hex')}`,
   'obscured by rclone': (key, draw) =>
     `[ftp]\ntype = ftp\nhost = ftp.1fichier.com\nuser = me\npass = ${obscureRclone(key, draw.bytes(16))}\n`.replace(

@@ -30,6 +30,8 @@ function skipOf(word: string, previous: string | undefined): number | undefined 
   if (word.length === KEY_LENGTH) return isAssignment(word) ? undefined : 0
   const start = word.length - KEY_LENGTH
   if (word[start - 1] === '=') return start
+  // `${NAME:-KEY}` of a shell.
+  if (start === 1 && previous === ':' && word.startsWith('-')) return 1
   // `\nKEY` of an escaped text.
   return start === 1 && previous === '\\' && /^[nrt]/.test(word) ? 1 : undefined
 }

@@ -1,5 +1,5 @@
 import type { Confidence, FindContext, RuleId } from '../finding.ts'
-import { mentions, type Surroundings, surroundingsOf } from './mentions.ts'
+import { hasOwnKey, mentions, type Surroundings, surroundingsOf } from './mentions.ts'
 import { meaningOf, type Naming, namingOf, OTHER_SERVICE } from './names.ts'
 import { canBeKey, isMixed, looksRandom } from './shapes.ts'
 
@@ -27,21 +27,26 @@ export function judge(
   const type = /^\s*type\s*=\s*(\S+)/m.exec(around.section)?.[1]
   if (type !== undefined && type !== 'fichier') return undefined
   if (!isMixed(key)) return undefined
-  return judgeNamed(key, naming, around, context)
+  const isAlone = text.trim().length === end - start
+  return judgeNamed({ key, naming, around, context, isAlone })
 }
 
-function judgeNamed(
-  key: string,
-  naming: Naming,
-  around: Surroundings,
-  context: FindContext,
-): Verdict | undefined {
+function judgeNamed(place: {
+  readonly key: string
+  readonly naming: Naming
+  readonly around: Surroundings
+  readonly context: FindContext
+  readonly isAlone: boolean
+}): Verdict | undefined {
+  const { key, naming, around, context, isAlone } = place
   const meaning = meaningOf(naming.name)
   if (meaning === 'fichier-key' || /fichier\w*\(\s*["'`]$/i.test(around.before))
     return { rule: '1fichier-named-key', confidence: 'high' }
   const isInPath = context.path !== undefined && mentions(context.path)
   const lines = around.mentionLines ?? (isInPath ? 99 : undefined)
   if (lines === undefined) return undefined
+  // A file that is named after it and holds nothing else.
+  if (isInPath && isAlone) return { rule: '1fichier-bare-key', confidence: 'high' }
   if (naming.scheme !== undefined) return { rule: '1fichier-request', confidence: 'high' }
   if (!looksRandom(key)) return undefined
   switch (meaning) {
@@ -49,7 +54,7 @@ function judgeNamed(
       if (lines > 1 && !isAssigned(around.before)) return undefined
       return { rule: '1fichier-key-nearby', confidence: lines <= 3 ? 'high' : 'medium' }
     case 'foreign-key':
-      if (lines > 0 || OTHER_SERVICE.test(naming.name)) return undefined
+      if (lines > 0 || OTHER_SERVICE.test(naming.name) || hasOwnKey(around.before)) return undefined
       return { rule: '1fichier-key-nearby', confidence: 'medium' }
     case 'something-else':
       if (naming.isPair && lines <= 3) return bare(around)

@@ -131,7 +131,7 @@ function lookDown(lines: readonly string[], indent: number): number | undefined 
 }
 
 /** A line with a key of its own says nothing about another line. */
-function hasOwnKey(line: string): boolean {
+export function hasOwnKey(line: string): boolean {
   return (
     OWN_KEY.test(line) || candidatesIn(line).some(({ start, end }) => looksRandom(line.slice(start, end)))
   )

@@ -33,12 +33,13 @@ export const OTHER_SERVICE: RegExp =
 /** `before` is of its line; `lead` goes further back. */
 export function namingOf(before: string, lead: string): Naming {
   let rest = before.slice(-160)
-  rest = rest.replace(/[\s"'`\\([{<]*$/, '')
+  // In a list of keys the name stands before the first.
+  rest = rest.replace(/(?:[A-Za-z0-9\-_=]{32}["']?\s*[,;|]\s*["']?)+$/, '').replace(/[\s"'`\\([{<]*$/, '')
   const scheme = /(?<![A-Za-z])(bearer|basic)(?:%20|\+|:)?$/i.exec(rest)?.[1]?.toLowerCase()
   if (scheme !== undefined) rest = rest.slice(0, -scheme.length)
   rest = rest.replace(/[\s"'`\\([{<>]*$/, '')
   rest = rest
-    .replace(/(?:=>|:=|==|[:=,|]|\s(?:is|was|est))[\s"'`\\)\]}]*$/i, '')
+    .replace(/(?:=>|:=|==|:-|[:=,|]|\s(?:is|was|est))[\s"'`\\)\]}]*$/i, '')
     .replace(/["'`\\)\]}\s>]+$/, '')
   const name = /[\p{L}\p{N}_][\p{L}\p{N}_.$\-["'\]]*$/u.exec(rest)?.[0] ?? ''
   const last = wordsOf(name).at(-1) ?? ''

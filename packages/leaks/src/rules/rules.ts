@@ -15,8 +15,8 @@ export interface ExportedRule {
 
 const KEY = '([A-Za-z0-9_=-]{32})'
 const END = '(?:[^A-Za-z0-9_=-]|$)'
-/** 32 random characters of 65 have 4.5 bits each, and hardly ever less than 4. */
-const ENTROPY = 3.7
+/** 32 random characters of 65 have 4.5 bits each, and hardly ever less than 4; examples such as `xxxx…` have less. */
+const ENTROPY = 3.8
 
 export const RULES: readonly ExportedRule[] = [
   {
@@ -54,15 +54,16 @@ export const RULES: readonly ExportedRule[] = [
     id: '1fichier-request-before-key',
     of: '1fichier-request',
     description: 'The API key of a 1fichier account in a request to its API',
-    regex: `(?i:1fichier\\.com)[^\\x00]{0,300}?(?i:bearer\\s{1,3}|[?&"']api_?key["']?[=:]["'\\s]{0,3})${KEY}${END}`,
+    regex: `(?i:1fichier\\.com)(?:[^:]|:[^/]){0,250}?(?i:bearer\\s{1,3}|[?&]api_?key=)${KEY}${END}`,
     keywords: ['1fichier.com'],
     entropy: ENTROPY,
   },
   {
     id: '1fichier-key-nearby',
     of: '1fichier-key-nearby',
-    description: 'A text with the length of an API key, named as a key, close behind a mention of 1fichier',
-    regex: `(?i:(?:1|one)_?fichier)[^\\x00]{0,120}?(?i:\\b(?:api[_-]?key|apikey|key|token|password))["']?\\s{0,3}(?:is|[:=>])\\s{0,3}["'\\x60]?${KEY}${END}`,
+    description:
+      'A text with the length of an API key, named as a key, behind a mention of 1fichier on its line',
+    regex: `(?i:(?:1|one)_?fichier)[^\\n\\]}]{0,80}?(?i:\\b(?:api[_-]?key|apikey|key|token|password))["']?\\s{0,3}(?:is|[:=>])\\s{0,3}["'\\x60]?${KEY}${END}`,
     keywords: ['fichier'],
     entropy: ENTROPY,
   },
