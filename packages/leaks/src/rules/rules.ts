@@ -54,7 +54,7 @@ export const RULES: readonly ExportedRule[] = [
     id: '1fichier-request-before-key',
     of: '1fichier-request',
     description: 'The API key of a 1fichier account in a request to its API',
-    regex: `(?i:1fichier\\.com)(?:[^:]|:[^/]){0,250}?(?i:bearer\\s{1,3}|[?&]api_?key=)${KEY}${END}`,
+    regex: `(?i:api\\.1fichier\\.com)(?:[^:]|:[^/]){0,250}?(?i:bearer\\s{1,3}|[?&]api_?key=)${KEY}${END}`,
     keywords: ['1fichier.com'],
     entropy: ENTROPY,
   },
