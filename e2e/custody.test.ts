@@ -162,6 +162,11 @@ describe('the ways to open the vault', () => {
     assert.match(await run(['vault', 'show']), /laptop +passphrase +20\d\d-\d\d-\d\d +3 passes over 64 MiB/)
     await run(['vault', 'passwd', '--with', laptop, '--pass-file', changed])
     await run(['vault', 'harden', '--memory', '96', '--with', changed])
+    const noKeyring = await stand.guichet(['vault', 'add', 'desk', '--keyring'], {
+      env: { PATH: path.join(stand.work, 'no-programs') },
+    })
+    assert.equal(noKeyring.code, 6)
+    assert.match(noKeyring.stderr, /there is no keyring here.*\nhint: .*unlock file or a passphrase/)
     await stand.kill('SIGTERM')
     await run(['vault', 'add', 'server', '--unlock-file', path.join(stand.work, 'server-unlock')])
     const last = await stand.guichet(['vault', 'remove', 'laptop', '--with', changed])

@@ -5,11 +5,17 @@ import { readSecretFile } from './secret-files.ts'
 import type { Session } from './session.ts'
 import { isInteractive } from './world.ts'
 
-/** What opens the vault now: from the named file, else from the configured unlock file, else asked for. */
+/** What opens the vault now: from the named file, else from the configured unlock file or keyring, else asked for. */
 export async function readOpening(session: Session, file: string | undefined): Promise<Secret> {
   const { world } = session
-  const path = file ?? (await configuredFile(session))
-  if (path !== undefined) return readSecretOf(session, path)
+  if (file !== undefined) return readSecretOf(session, file)
+  const { loadConfig } = await import('@guichet/gateway')
+  const { unlock } = loadConfig({ home: session.home.path, env: world.env })
+  if (unlock.kind === 'file') return readSecretOf(session, unlock.path)
+  if (unlock.kind === 'keyring') {
+    const { readKeyring, readWays } = await import('@guichet/keyholder')
+    return readKeyring((await readWays(session.home.vault)).id, world.env)
+  }
   if (!isInteractive(world)) {
     throw new GatewayError('invalid', 'there is no terminal to ask for the passphrase of the vault on', {
       hint: 'give it with --with FILE, or --with - for the standard input',
@@ -35,10 +41,4 @@ export async function askNewPassphrase({ world }: Session): Promise<Secret> {
     text === first.expose() ? undefined : 'that is another one',
   )
   return first
-}
-
-async function configuredFile({ home, world }: Session): Promise<string | undefined> {
-  const { loadConfig } = await import('@guichet/gateway')
-  const { unlock } = loadConfig({ home: home.path, env: world.env })
-  return unlock.kind === 'file' ? unlock.path : undefined
 }

@@ -338,6 +338,7 @@ function openKeyholder(config: Config, world: World): Promise<KeptKeyholder> {
       home: config.home,
       socketPath: path.join(config.home, 'run', 'keyholder.sock'),
       unlockFile: config.unlock.kind === 'file' ? config.unlock.path : undefined,
+      keyring: config.unlock.kind === 'keyring',
       prompt: config.unlock.kind === 'prompt',
       env: config.env,
     },

@@ -24,7 +24,10 @@ export interface Config {
   readonly tls: CertificateFiles | undefined
   /** Blocks of addresses of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[]
-  readonly unlock: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'prompt' }
+  readonly unlock:
+    | { readonly kind: 'file'; readonly path: string }
+    | { readonly kind: 'keyring' }
+    | { readonly kind: 'prompt' }
   /** Where connections for 1fichier's names go instead, names and TLS checks unchanged. */
   readonly upstreamRoute: { readonly host: string; readonly port: number } | undefined
   /** A CA to trust for them, as PEM. */
@@ -63,6 +66,7 @@ const file = z.strictObject({
   unlock: z
     .discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('file'), path: z.string().min(1) }),
+      z.strictObject({ kind: z.literal('keyring') }),
       z.strictObject({ kind: z.literal('prompt') }),
     ])
     .optional(),

@@ -1,11 +1,14 @@
 import { fstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { url as inspectorUrl } from 'node:inspector'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { GatewayError, systemCodeOf } from '@guichet/core'
 import { Keyholder } from './keyholder.ts'
+import { readKeyring } from './keyring.ts'
 import { serveKeyholder } from './server.ts'
 import { isTyped, readUnlockSecret, type UnlockSources } from './unlock.ts'
 import { Upstream, type UpstreamOptions } from './upstream.ts'
+import { readWays } from './ways.ts'
 
 const PASSPHRASE_TRIES = 3
 
@@ -69,6 +72,7 @@ function parseSettings(argv: readonly string[], env: NodeJS.ProcessEnv): Setting
       home: { type: 'string' },
       socket: { type: 'string' },
       'unlock-file': { type: 'string' },
+      keyring: { type: 'boolean', default: false },
       prompt: { type: 'boolean', default: false },
     },
   })
@@ -79,13 +83,17 @@ function parseSettings(argv: readonly string[], env: NodeJS.ProcessEnv): Setting
     })
   }
   const unlockFile = values['unlock-file']
+  const session = { ...env }
+  const keyring = values.keyring
+    ? async () => readKeyring((await readWays(join(home, 'vault'))).id, session)
+    : undefined
   const credentialsDirectory = env['CREDENTIALS_DIRECTORY']
   const connect = env['GUICHET_UPSTREAM_CONNECT']
   const caFile = env['GUICHET_UPSTREAM_CA']
   return {
     home,
     socketPath: socket,
-    sources: { unlockFile, credentialsDirectory, prompt: values.prompt },
+    sources: { unlockFile, credentialsDirectory, keyring, prompt: values.prompt },
     upstream: {
       connect: connect === undefined ? undefined : parseConnect(connect),
       ca: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),

@@ -3,12 +3,15 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { GatewayError, isErrorCode, SECOND_MS } from '@guichet/core'
+import { KEYRING_ENVIRONMENT } from './keyring.ts'
 
 export interface KeyholderStart {
   /** The directory that holds the file `vault`. */
   readonly home: string
   readonly socketPath: string
   readonly unlockFile?: string | undefined
+  /** Ask the keyring of the operating system? */
+  readonly keyring?: boolean | undefined
   /** May a person be asked for the passphrase on the terminal, when there is no unlock file or credential? */
   readonly prompt: boolean
   /** Only the few names that the keyholder needs are handed on. */
@@ -54,7 +57,7 @@ export async function startKeyholder(options: KeyholderStart): Promise<Keyholder
   // A process cannot lower its own limit from JavaScript, so a shell does it and then becomes the keyholder.
   const child = spawn('/bin/sh', ['-c', 'ulimit -c 0; exec "$0" "$@"', node, ...argumentsFor(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: environmentFrom(options.env),
+    env: environmentFrom(options),
   })
   const exited = exitOf(child)
   child.stdin.on('error', () => {}) // The child went first: `exited` tells.
@@ -106,13 +109,14 @@ function argumentsFor(options: KeyholderStart): string[] {
     main,
     ...['--home', options.home, '--socket', options.socketPath],
     ...(options.unlockFile === undefined ? [] : ['--unlock-file', options.unlockFile]),
+    ...(options.keyring === true ? ['--keyring'] : []),
     ...(options.prompt ? ['--prompt'] : []),
   ]
 }
 
-function environmentFrom(env: KeyholderStart['env']): Record<string, string> {
+function environmentFrom({ env, keyring }: KeyholderStart): Record<string, string> {
   const kept: Record<string, string> = {}
-  for (const name of ENVIRONMENT) {
+  for (const name of [...ENVIRONMENT, ...(keyring === true ? KEYRING_ENVIRONMENT : [])]) {
     const value = env[name]
     if (value !== undefined) kept[name] = value
   }

@@ -8,6 +8,8 @@ export interface UnlockSources {
   readonly unlockFile?: string | undefined
   /** `$CREDENTIALS_DIRECTORY`, as systemd sets it. */
   readonly credentialsDirectory?: string | undefined
+  /** Reads the keyring of the operating system. */
+  readonly keyring?: (() => Promise<Secret>) | undefined
   readonly prompt: boolean
   /** Somebody typed another one before: the question says that it was wrong. */
   readonly isRepeated?: boolean
@@ -20,6 +22,7 @@ const PASSPHRASE_CHARACTERS_MAX = 1_024
 export async function readUnlockSecret(sources: UnlockSources): Promise<Secret> {
   const file = secretFile(sources)
   if (file !== undefined) return readKeyFile(file.path, file.guard)
+  if (sources.keyring !== undefined) return sources.keyring()
   if (sources.prompt) {
     const before = sources.isRepeated === true ? 'That does not open it. ' : ''
     return readPassphrase(`${before}Passphrase of the vault: `, '/dev/tty')
@@ -31,7 +34,7 @@ export async function readUnlockSecret(sources: UnlockSources): Promise<Secret> 
 
 /** Whether a person types the secret, who may mistype it. */
 export function isTyped(sources: UnlockSources): boolean {
-  return sources.prompt && secretFile(sources) === undefined
+  return sources.prompt && sources.keyring === undefined && secretFile(sources) === undefined
 }
 
 function secretFile(sources: UnlockSources): Pick<PrivateFile, 'path' | 'guard'> | undefined {

@@ -30,7 +30,7 @@ export interface Slot extends Box, KdfCost {
 
 /** Where the secret of a slot comes from. Format 1 did not say. */
 export type WayKind = (typeof WAY_KINDS)[number]
-const WAY_KINDS = ['passphrase', 'file', 'credential', 'keyring', 'unknown'] as const
+const WAY_KINDS = ['passphrase', 'file', 'keyring', 'unknown'] as const
 
 /** RFC 9106, section 4, second recommendation: more than OWASP asks for. */
 export const DEFAULT_COST: KdfCost = { passes: 3, memoryKiB: 65_536, parallelism: 4 }

@@ -1,3 +1,4 @@
+import type { Config } from '@guichet/gateway'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { printable, table } from '../print.ts'
@@ -37,7 +38,7 @@ async function show(session: Session): Promise<void> {
     const rows = [
       ['home', config.home],
       ['listen', `${config.listen.host}:${config.listen.port}`],
-      ['unlock', config.unlock.kind === 'file' ? `by the file ${config.unlock.path}` : 'by a passphrase'],
+      ['unlock', unlockText(config.unlock)],
       ['fresh for', durationText(config.freshMs)],
       ['log', config.logLevel],
       ['time scale', String(config.timeScale)],
@@ -51,6 +52,11 @@ async function show(session: Session): Promise<void> {
     ]
     for (const row of table(rows)) print.line(printable(row))
   })
+}
+
+function unlockText(unlock: Config['unlock']): string {
+  if (unlock.kind === 'file') return `by the file ${unlock.path}`
+  return unlock.kind === 'keyring' ? 'by the keyring of the system' : 'by a passphrase'
 }
 
 async function check(session: Session): Promise<void> {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { GatewayError, type Secret } from '@guichet/core'
+import { GatewayError, Secret } from '@guichet/core'
 import type { KdfCost, Way, WayChange } from '@guichet/keyholder'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
@@ -21,6 +21,7 @@ interface CostOptions {
 
 interface AddOptions extends WithOption, CostOptions {
   readonly unlockFile?: string
+  readonly keyring?: boolean
   readonly passFile?: string
 }
 
@@ -54,6 +55,7 @@ export function addVault(program: Command, cli: Cli): void {
     .description('Add another passphrase, or an unlock file, which is made if it is missing.')
     .argument('<name>', 'by what you will know it: small letters, digits and -')
     .option('--unlock-file <file>', 'an unlock file instead of a passphrase')
+    .option('--keyring', 'a secret of its own, kept by the keyring of this system (secret-tool)')
     .option(
       '--pass-file <file>',
       'a file with the new passphrase, instead of a question (- is the standard input)',
@@ -129,26 +131,22 @@ async function show(session: Session): Promise<void> {
 }
 
 async function addWay(session: Session, name: string, options: AddOptions): Promise<void> {
-  const { world } = session
   const { isWayName } = await import('@guichet/keyholder')
   if (!isWayName(name)) {
     throw new GatewayError('invalid', `${JSON.stringify(name)} is not a name for a way`, {
       hint: 'use up to 32 small letters, digits and -',
     })
   }
-  if (options.unlockFile !== undefined && options.passFile !== undefined) {
-    throw new GatewayError('invalid', '--unlock-file and --pass-file say two different things', {
+  const given = [options.unlockFile, options.passFile, options.keyring].filter((one) => one !== undefined)
+  if (given.length > 1) {
+    throw new GatewayError('invalid', '--unlock-file, --pass-file and --keyring say different things', {
       hint: 'give one of them',
     })
   }
   requireAnswers(session, options)
   const secret = await readOpening(session, options.with)
   await using undo = new AsyncDisposableStack()
-  const kind = options.unlockFile === undefined ? 'passphrase' : 'file'
-  const added =
-    options.unlockFile === undefined
-      ? await readNewPassphrase(session, options.passFile)
-      : await openUnlockFile(resolve(world.cwd, options.unlockFile), undefined, world, undo)
+  const { kind, secret: added } = await newSecret(session, options, undo)
   await change(session, secret, {
     act: 'add',
     way: { name, kind, secret: added },
@@ -156,6 +154,33 @@ async function addWay(session: Session, name: string, options: AddOptions): Prom
   })
   undo.move()
   tell(session, { added: name, kind }, `the vault opens with ${name}, too`)
+  if (kind === 'keyring')
+    session.print.note('to start with it, write "unlock": {"kind":"keyring"} into config.json')
+}
+
+async function newSecret(
+  session: Session,
+  options: AddOptions,
+  undo: AsyncDisposableStack,
+): Promise<{ readonly kind: 'passphrase' | 'file' | 'keyring'; readonly secret: Secret }> {
+  const { world, home } = session
+  if (options.keyring === true) {
+    const { readWays, writeKeyring } = await import('@guichet/keyholder')
+    const { id, ways } = await readWays(home.vault)
+    const before = ways.find((way) => way.kind === 'keyring')
+    if (before !== undefined) {
+      throw new GatewayError('conflict', `the keyring opens this vault already, as "${before.name}"`, {
+        hint: `remove that way first: \`guichet vault remove ${before.name}\``,
+      })
+    }
+    const secret = new Secret(Buffer.from(world.random(32)).toString('base64'))
+    await writeKeyring(id, secret, world.env)
+    return { kind: 'keyring', secret }
+  }
+  if (options.unlockFile === undefined)
+    return { kind: 'passphrase', secret: await readNewPassphrase(session, options.passFile) }
+  const path = resolve(world.cwd, options.unlockFile)
+  return { kind: 'file', secret: await openUnlockFile(path, undefined, world, undo) }
 }
 
 async function changePassphrase(session: Session, options: AddOptions): Promise<void> {
@@ -196,7 +221,9 @@ function requireAnswers({ world }: Session, options: AddOptions): void {
   const hint = 'keep one of them in a file of its own: `--pass-file FILE`, `--with FILE`'
   if (options.with === '-' && options.passFile === '-')
     throw new GatewayError('invalid', 'both secrets are to come from the standard input', { hint })
-  if (options.unlockFile === undefined && options.passFile === undefined && !isInteractive(world)) {
+  const isAsked =
+    options.unlockFile === undefined && options.passFile === undefined && options.keyring !== true
+  if (isAsked && !isInteractive(world)) {
     throw new GatewayError('invalid', 'there is no terminal to ask for the new passphrase on', { hint })
   }
 }

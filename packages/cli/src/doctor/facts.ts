@@ -1,4 +1,4 @@
-import type { DatabaseReport } from '@guichet/gateway'
+import type { Config, DatabaseReport } from '@guichet/gateway'
 import type { ApiStatus } from '@guichet/sdk'
 
 /**
@@ -44,7 +44,7 @@ export interface FileFact {
 export interface ConfigFact {
   readonly host: string
   readonly port: number
-  readonly unlock: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'prompt' }
+  readonly unlock: Config['unlock']
   readonly reserveBytes: number
   /** Does it speak TLS? */
   readonly isEncrypted: boolean

@@ -77,7 +77,7 @@ export const FILE_CHECKS: readonly Check[] = [
     look({ config, home }) {
       const unlock = known(config)?.unlock
       if (unlock === undefined) return undefined
-      if (unlock.kind === 'prompt' || !isWithin(unlock.path, home)) return []
+      if (unlock.kind !== 'file' || !isWithin(unlock.path, home)) return []
       return [
         {
           severity: 'weak',
