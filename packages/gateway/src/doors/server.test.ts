@@ -288,7 +288,7 @@ describe('a page in a browser', () => {
   const post = (counter: Counter, key: string, origin: string, path = '/upload.cgi?id=abc') =>
     counter.ask({ method: 'POST', path, key, headers: { origin, 'content-type': form }, body: '--b--' })
 
-  it('sends nothing here when it comes from another site, whatever the browser sends along', async () => {
+  it('sends nothing here when it comes from another site, whatever the browser sends along (R4)', async () => {
     await using counter = await openCounter()
     const { text } = await counter.key({ verbs: ['upload'] })
     for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:1', 'https://1fichier.com']) {
