@@ -6,6 +6,7 @@
  * keyholder    the small process that alone can read the API key
  * virtual key  a key we issue: verbs, root folder, expiry
  * line         a key and those it was issued under, one above the other
+ * budget       how much of something a key may use in each hour, day or month
  * door         a protocol we serve
  * store        a place we keep state
  * rule         one documented or observed limit of 1fichier, as data
@@ -22,6 +23,7 @@
  */
 export * from './api-key.ts'
 export * from './breaker.ts'
+export * from './budgets.ts'
 export * from './clock.ts'
 export * from './endpoints.ts'
 export * from './errors.ts'

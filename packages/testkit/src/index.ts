@@ -1,3 +1,4 @@
+export * from './contracts/budget-store.ts'
 export * from './contracts/fact-store.ts'
 export * from './contracts/key-store.ts'
 export * from './contracts/ledger.ts'

@@ -1,5 +1,6 @@
 import { after } from 'node:test'
 import {
+  budgetStoreContract,
   factStoreContract,
   journalContract,
   keyStoreContract,
@@ -13,6 +14,7 @@ import {
 import {
   type Database,
   openDatabase,
+  SqliteBudgetStore,
   SqliteFactStore,
   SqliteKeyStore,
   SqliteLedger,
@@ -36,6 +38,7 @@ journalContract('SqliteTransferJournal', async () => new SqliteTransferJournal(m
 limiterStoreContract('SqliteLimiterStore', async () => new SqliteLimiterStore(memory()))
 ledgerContract('SqliteLedger', async () => new SqliteLedger(memory()))
 ledgerBookContract('SqliteLedger', async () => new SqliteLedger(memory()))
+budgetStoreContract('SqliteBudgetStore', async () => new SqliteBudgetStore(memory()))
 factStoreContract('SqliteFactStore', async () => new SqliteFactStore(memory()))
 wrapStoreContract('SqliteWrapStore', async () => {
   const db = memory()
