@@ -73,6 +73,8 @@ export const TRAITS: Readonly<Record<ErrorCode, Traits>> = {
   'too-often': { http: 429, exit: 6, retry: 'later' },
   /** 1fichier's limits allow this only later than the caller would wait. */
   paced: { http: 503, exit: 6, retry: 'later' },
+  /** A budget of the key is used up for now. */
+  'over-budget': { http: 429, exit: 6, retry: 'later' },
   /** 1fichier has locked the address, the user or the key for a while. */
   locked: { http: 503, exit: 6, retry: 'later' },
   /** 1fichier cannot be reached, or answers with an outage. */
@@ -104,6 +106,7 @@ export type ErrorCode =
   | 'too-large'
   | 'too-often'
   | 'paced'
+  | 'over-budget'
   | 'locked'
   | 'upstream-down'
   | 'account-refused'

@@ -1,3 +1,4 @@
+import type { Budget } from './budgets.ts'
 import { DAY_MS } from './clock.ts'
 import { GatewayError } from './errors.ts'
 import type { FolderId, KeyId } from './ids.ts'
@@ -81,6 +82,7 @@ export interface KeyLimits {
   readonly notFrom?: readonly string[] | undefined
   /** May its holder issue narrower keys? */
   readonly mayIssue?: boolean | undefined
+  readonly budgets?: readonly Budget[] | undefined
 }
 
 /** How a key ends by the mere passing of time. */

@@ -14,6 +14,7 @@ const BINDING: ReadonlySet<string> = new Set<keyof KeyLimits>([
   'from',
   'notFrom',
   'mayIssue',
+  'budgets',
 ])
 
 /** The limits of a key that is issued under another. */

@@ -24,10 +24,13 @@ import { openPepper } from './pepper.ts'
 import { requirePrivateHome } from './private-home.ts'
 import { createAccounts } from './services/account.ts'
 import { createTunnelAdmission } from './services/admission.ts'
+import type { Budgets } from './services/budgets/budgets.ts'
+import { openBudgets } from './services/budgets/durable-budgets.ts'
 import type { HostFor } from './services/catalogue/catalogue.ts'
 import { createCatalogue } from './services/catalogue/tree-catalogue.ts'
 import { createChanges } from './services/changes/changes.ts'
 import { createCustody } from './services/custody.ts'
+import { createDestruction } from './services/destruction.ts'
 import { createDownloads } from './services/downloads.ts'
 import { createExplain } from './services/explain.ts'
 import { createForeign } from './services/foreign.ts'
@@ -49,6 +52,7 @@ import { createStatus } from './services/status.ts'
 import { createTickets } from './services/tickets.ts'
 import { createUploads } from './services/uploads/journaled-uploads.ts'
 import { UPLOADER_LIMITS } from './services/uploads/limits.ts'
+import { meterUploads } from './services/uploads/metered-uploads.ts'
 import { startUploader } from './services/uploads/patient-uploader.ts'
 import { createUploadReach } from './services/uploads/reach.ts'
 import type { Uploader } from './services/uploads/uploader.ts'
@@ -58,6 +62,7 @@ import { openSpool } from './stores/disk/spool.ts'
 import {
   lockHome,
   openDatabase,
+  SqliteBudgetStore,
   SqliteFactStore,
   SqliteKeyStore,
   SqliteLedger,
@@ -122,8 +127,16 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
 
   const gate = createGate({ ledger: stores.ledger, clock, log, refusal: () => watch.refusal() })
   const principals = createPrincipals({ keys: stores.keys, pepper, clock })
-  const services = createServices(config, world, { stores, gate, principals, hashers, uploads, hostFor })
-  const proxy = opened.use(openProxy({ config, authority, server, principals, gate, world }))
+  const budgets = opened.use(
+    await openBudgets({
+      ...{ store: stores.budgets, gate, clock },
+      ofOwner: config.ownerBudgets,
+    }),
+  )
+  const services = createServices(config, world, {
+    ...{ stores, gate, principals, hashers, uploads, hostFor, budgets },
+  })
+  const proxy = opened.use(openProxy({ config, authority, server, principals, gate, budgets, world }))
   const onRevoked = (id: KeyId): void => {
     server.visits.cut(id)
     proxy.cut(id)
@@ -139,6 +152,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   const { catalogue } = services
   const status = createStatus({
     ...stores,
+    budgets,
     version: VERSION,
     address: () => server.address,
     keyholder: () => keyholder.status(),
@@ -251,26 +265,29 @@ function createServices(
     readonly hashers: Hashers
     readonly uploads: Uploads
     readonly hostFor: PacedHostFor
+    readonly budgets: Budgets
   },
 ): DoorServices {
-  const { stores, gate, principals, hashers, uploads, hostFor } = parts
+  const { stores, gate, principals, hashers, uploads, hostFor, budgets } = parts
   const { tree, facts } = stores
   const host: HostFor = ({ principal, patienceMs, signal, recheck }, priority) =>
     hostFor({ key: principal.key, priority, patienceMs, signal, recheck })
   const catalogue = createCatalogue({ tree, host, gate, clock, log, freshMs: config.freshMs })
+  const destruction = createDestruction({ budgets })
   return {
     accounts: createAccounts({ facts, host, gate, clock, log }),
+    budgets,
     catalogue,
-    changes: createChanges({ tree, catalogue, host, gate, clock }),
-    downloads: createDownloads({ host, gate, catalogue, hashers, clock, log }),
+    changes: createChanges({ tree, catalogue, host, gate, destruction, clock }),
+    downloads: createDownloads({ host, gate, budgets, catalogue, hashers, clock, log }),
     foreign: createForeign({ host, gate }),
-    ftp: createFtp({ host, gate, catalogue }),
+    ftp: createFtp({ host, gate, catalogue, budgets }),
     gate,
     host,
     principals,
-    remotes: createRemotes({ host, gate, catalogue }),
+    remotes: createRemotes({ host, gate, catalogue, budgets }),
     tickets: createTickets({ clock, random }),
-    uploads,
+    uploads: meterUploads(uploads, budgets),
     random,
     nowMs: () => clock.nowMs(),
     shown: (folder) => stores.journal.claimFolder(folder),
@@ -329,6 +346,7 @@ function openStores(db: ReturnType<typeof openDatabase>) {
     limiter: new SqliteLimiterStore(db),
     ledger: new SqliteLedger(db),
     facts: new SqliteFactStore(db),
+    budgets: new SqliteBudgetStore(db),
   }
 }
 
@@ -352,14 +370,15 @@ function openProxy(options: {
   readonly server: DoorServer
   readonly principals: ReturnType<typeof createPrincipals>
   readonly gate: ReturnType<typeof createGate>
+  readonly budgets: Budgets
   readonly world: World
 }): ProxyDoor {
-  const { config, authority, server, principals, gate, world } = options
+  const { config, authority, server, principals, gate, budgets, world } = options
   return openProxyDoor({
     authority,
     trustedProxies: config.trustedProxies,
     serve: (request, response, tunnel) => server.serve(request, response, tunnel),
-    ...createTunnelAdmission({ principals, gate, random: world.random }),
+    ...createTunnelAdmission({ principals, gate, budgets, random: world.random }),
     dial: createDial({ clock: world.clock }),
     clock: world.clock,
     log: world.log,

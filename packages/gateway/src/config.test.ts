@@ -61,6 +61,18 @@ describe('the configuration', () => {
     assert.match(problems, /rules: \/not\/there cannot be read/)
   })
 
+  it('gives the owner budgets, too, of all that costs something (K10)', async () => {
+    await write('config.json', { ownerBudgets: ['deletes=1000/day', 'down=1TB/month'] })
+    assert.deepEqual(load().ownerBudgets, [
+      { measure: 'deletes', max: 1_000, per: 'day' },
+      { measure: 'down', max: 2 ** 40, per: 'month' },
+    ])
+    await write('config.json', { ownerBudgets: ['calls=1/day', 'concurrent=1'], log: 'loud' })
+    assert.match(problemsOf().join(), /calls=1\/day: the calls of the owner.*concurrent=1/)
+    await write('config.json', { ownerBudgets: ['files=1', 'deletes=1'] })
+    assert.match(problemsOf().join(), /"files=1".*"deletes=1": the window is missing/)
+  })
+
   it('tells problems of values together with those of the shape of the file', async () => {
     await write('config.json', {
       listen: 'nowhere',

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import {
+  type Budget,
+  budgetText,
   CONSERVATIVE_RULES,
   findEndpoint,
   GatewayError,
@@ -8,6 +10,7 @@ import {
   type LockPolicy,
   MINUTE_MS,
   type PaceRule,
+  parseBudgets,
   scaleRules,
   systemCodeOf,
 } from '@guichet/core'
@@ -40,6 +43,8 @@ export interface Config {
   readonly freshMs: number
   /** Disk space that uploads leave free. */
   readonly reserveBytes: number
+  /** What the owner, too, may use up. */
+  readonly ownerBudgets: readonly Budget[]
   readonly logLevel: LogLevel
   readonly env: Readonly<Record<string, string | undefined>>
 }
@@ -53,6 +58,8 @@ export interface ConfigFile {
   readonly rules?: string | undefined
   readonly freshMinutes?: number | undefined
   readonly reserveMegabytes?: number | undefined
+  /** As `guichet key create --budget` takes them: what the owner, too, may use up. */
+  readonly ownerBudgets?: readonly string[] | undefined
   readonly log?: LogLevel | undefined
   /** Listen for other machines without TLS. */
   readonly plainHttp?: boolean | undefined
@@ -73,6 +80,7 @@ const file = z.strictObject({
   rules: z.string().min(1).optional(),
   freshMinutes: z.number().positive().max(43_200).optional(),
   reserveMegabytes: z.number().nonnegative().optional(),
+  ownerBudgets: z.array(z.string()).max(50).optional(),
   log: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   plainHttp: z.boolean().optional(),
   tls: z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) }).optional(),
@@ -159,6 +167,7 @@ export function loadConfig(input: {
     ...rules,
     freshMs: (given.freshMinutes ?? 60) * MINUTE_MS,
     reserveBytes: (given.reserveMegabytes ?? 512) * 1024 * 1024,
+    ownerBudgets: readOwnerBudgets(given.ownerBudgets, problems),
     logLevel: level.data ?? 'info',
     env,
   }
@@ -231,6 +240,22 @@ function soundParts(text: string): ConfigFile {
     return Object.fromEntries(parts)
   } catch {
     return {} // It is no JSON, which has been told.
+  }
+}
+
+/** The owner can always ask, to seal and to revoke: only what costs something is counted. */
+function readOwnerBudgets(texts: readonly string[] = [], problems: string[]): readonly Budget[] {
+  try {
+    const budgets = parseBudgets(texts)
+    for (const budget of budgets) {
+      if (budget.measure === 'calls' || budget.measure === 'concurrent') {
+        problems.push(`ownerBudgets: ${budgetText(budget)}: the calls of the owner are not limited`)
+      }
+    }
+    return budgets
+  } catch (failure) {
+    problems.push(`ownerBudgets: ${GatewayError.from(failure).message}`)
+    return []
   }
 }
 

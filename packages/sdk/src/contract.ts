@@ -1,3 +1,5 @@
+import type { Budget } from '@guichet/core'
+
 /**
  * Guichet's own API: routes and shapes, shared by the gateway's door and by every client.
  *
@@ -219,6 +221,8 @@ export interface ApiKey {
   readonly root: string
   readonly mayTunnel: boolean
   readonly limits: ApiKeyLimits
+  /** Of a key with budgets. */
+  readonly spends?: readonly ApiSpend[]
   readonly createdMs: number
   readonly expiresMs?: number
   readonly revokedMs?: number
@@ -244,6 +248,15 @@ export interface ApiKeyLimits {
   readonly notFrom?: readonly string[] | undefined
   /** May its holder issue narrower keys? */
   readonly mayIssue?: boolean | undefined
+  readonly budgets?: readonly Budget[] | undefined
+}
+
+/** What is used up of one budget in its present window, with what is reserved by what is under way. */
+export interface ApiSpend {
+  readonly budget: Budget
+  readonly used: number
+  /** When the window ends and all of it is free again. */
+  readonly opensMs?: number
 }
 
 export interface ApiIssueKey {
@@ -356,6 +369,8 @@ export interface ApiStatus {
     /** Keys whose one-use token came twice: somebody else had it. They are revoked. */
     readonly alarms?: readonly { readonly key: string; readonly atMs: number }[]
   }
+  /** The budgets of the owner (`owner`) and of the living keys, by the key's id. */
+  readonly budgets: Readonly<Record<string, readonly ApiSpend[]>>
   readonly transfers: Readonly<Record<string, number>>
   /** What keeps transfers from getting on for now; the gateway goes on by itself. */
   readonly transfersWaitFor?: string

@@ -51,6 +51,7 @@ export function addKey(program: Command, cli: Cli): void {
         'guichet key create --name kodi --verbs list,download --root /films --expires 30d',
         'guichet key create --name backup --verbs list,upload,mkdir --root /backup --json',
         'guichet key create --name nas --verbs write --from 192.168.1.0/24 --idle 30d --wrap 10m',
+        'guichet key create --name sync --verbs files --budget deletes=100/day --budget down=10GB/month',
       )}`,
     )
     .action((options: CreateOptions, command: Command) =>

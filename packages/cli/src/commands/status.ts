@@ -1,5 +1,6 @@
 import type { ApiStatus } from '@guichet/sdk'
 import type { Command } from 'commander'
+import { budgetRows } from '../budgets.ts'
 import { type Cli, examples } from '../command.ts'
 import { rotationReminder } from '../console-page.ts'
 import { countText, printable, table } from '../print.ts'
@@ -23,7 +24,7 @@ async function status(session: Session): Promise<void> {
 }
 
 function linesOf(state: ApiStatus, nowMs: number): readonly string[] {
-  const { upstream, tree, keys, scheduler } = state
+  const { upstream, tree, keys, scheduler, budgets } = state
   const line = (label: string, text: string): string => `${label.padEnd(LABEL_WIDTH)}${text}`
   const waiting = scheduler.waiting
     .slice(0, SHOWN_MAX)
@@ -51,6 +52,10 @@ function linesOf(state: ApiStatus, nowMs: number): readonly string[] {
     ...(state.transfersWaitFor === undefined ? [] : [`  they wait: ${printable(state.transfersWaitFor)}`]),
     line('tree', `${countText(tree.folders, 'folder')}, ${countText(tree.files, 'file')} known`),
     line('keys', `${keys.active} active, ${keys.expired} expired, ${keys.revoked} revoked`),
+    ...(Object.keys(budgets).length === 0 ? [] : [line('budgets', '')]),
+    ...table(
+      Object.entries(budgets).flatMap(([id, spends]) => budgetRows(spends).map((row) => [`  ${id}`, ...row])),
+    ),
     line('ledger', ledgerText(state.ledger)),
     ...(state.ledger.distrust === undefined
       ? []

@@ -67,6 +67,7 @@ export function healthyStatus(): ApiStatus {
     upstream: { calls: {}, total: 0, saved: 0, locksMet: 0 },
     tree: { folders: 1, files: 0 },
     keys: { active: 1, revoked: 0, expired: 0 },
+    budgets: {},
     transfers: {},
     ledger: { entries: 5 },
   }

@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
+  type Budget,
   type FileHost,
   type FolderId,
   type KeyLimits,
@@ -17,10 +18,12 @@ import { FakeClock, MemoryHost } from '@guichet/testkit'
 import { openHashers } from '../hashing/hashers.ts'
 import { createLog } from '../log.ts'
 import { createAccounts } from '../services/account.ts'
+import { openBudgets } from '../services/budgets/durable-budgets.ts'
 import type { HostFor } from '../services/catalogue/catalogue.ts'
 import { createCatalogue } from '../services/catalogue/tree-catalogue.ts'
 import { createChanges } from '../services/changes/changes.ts'
 import { createCustody } from '../services/custody.ts'
+import { createDestruction } from '../services/destruction.ts'
 import { createDownloads } from '../services/downloads.ts'
 import { createExplain } from '../services/explain.ts'
 import { createForeign } from '../services/foreign.ts'
@@ -34,6 +37,7 @@ import { createPrincipals, OWNER } from '../services/principals.ts'
 import { createRemotes } from '../services/remotes.ts'
 import { createTickets } from '../services/tickets.ts'
 import { createUploads } from '../services/uploads/journaled-uploads.ts'
+import { meterUploads } from '../services/uploads/metered-uploads.ts'
 import { startUploader } from '../services/uploads/patient-uploader.ts'
 import { createUploadReach } from '../services/uploads/reach.ts'
 import { createWraps } from '../services/wraps.ts'
@@ -41,6 +45,7 @@ import { openSpool } from '../stores/disk/spool.ts'
 import {
   type Database,
   openDatabase,
+  SqliteBudgetStore,
   SqliteFactStore,
   SqliteKeyStore,
   SqliteLedger,
@@ -141,6 +146,7 @@ export interface CounterOptions {
   readonly host?: (account: MemoryHost) => FileHost
   readonly reserveBytes?: number
   readonly trustedProxies?: readonly string[]
+  readonly ownerBudgets?: readonly Budget[]
   /** What the uploader waits for before it sends. */
   readonly lingerMs?: number
   readonly random?: (count: number) => Uint8Array
@@ -194,21 +200,29 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   const gate = createGate({ ledger: options.ledger?.(ledger) ?? ledger, clock, log })
   const principals = createPrincipals({ keys: stores.keys, pepper: randomBytes(32), clock })
   const hostFor: HostFor = () => host
+  const budgets = opened.use(
+    await openBudgets({
+      ...{ store: new SqliteBudgetStore(db), gate, clock },
+      ofOwner: options.ownerBudgets ?? [],
+    }),
+  )
+  const destruction = createDestruction({ budgets })
   const { tree } = stores
   const catalogue = createCatalogue({ tree, host: hostFor, gate, clock, log, freshMs: 3_600_000 })
   const services: DoorServices = {
     accounts: createAccounts({ facts: stores.facts, host: hostFor, gate, clock, log }),
+    budgets,
     catalogue,
-    changes: createChanges({ tree, catalogue, host: hostFor, gate, clock }),
-    downloads: createDownloads({ host: hostFor, gate, catalogue, hashers, clock, log }),
+    changes: createChanges({ tree, catalogue, host: hostFor, gate, destruction, clock }),
+    downloads: createDownloads({ host: hostFor, gate, budgets, catalogue, hashers, clock, log }),
     foreign: createForeign({ host: hostFor, gate }),
-    ftp: createFtp({ host: hostFor, gate, catalogue }),
+    ftp: createFtp({ host: hostFor, gate, catalogue, budgets }),
     gate,
     host: hostFor,
     principals,
-    remotes: createRemotes({ host: hostFor, gate, catalogue }),
+    remotes: createRemotes({ host: hostFor, gate, catalogue, budgets }),
     tickets: createTickets({ clock, random }),
-    uploads: createUploads({ ...stores, uploader, spool, hashers, clock, random }),
+    uploads: meterUploads(createUploads({ ...stores, uploader, spool, hashers, clock, random }), budgets),
     random,
     nowMs: () => clock.nowMs(),
     shown: (folder) => stores.journal.claimFolder(folder),

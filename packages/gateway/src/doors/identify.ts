@@ -1,5 +1,6 @@
-import type { Door, GatewayError } from '@guichet/core'
+import { type Door, GatewayError } from '@guichet/core'
 import { unknownCaller } from '../services/admission.ts'
+import type { Budgets } from '../services/budgets/budgets.ts'
 import type { Gate } from '../services/gate.ts'
 import {
   exposed,
@@ -21,25 +22,27 @@ const KEY_HEADERS = ['x-api-key', 'api-key', 'apikey', 'x-auth-token', 'x-access
  * Each refusal is recorded. What looks like an API key of 1fichier is refused wherever it stands, on the local socket
  * too, and recorded as exposed without being repeated.
  */
-export async function identify(
-  services: { readonly principals: Principals; readonly gate: Gate },
-  visit: Visit,
-  door: Door,
-): Promise<Principal> {
+export async function identify(services: Identification, visit: Visit, door: Door): Promise<Principal> {
   const { principals, gate } = services
   try {
     if (exposes(visit)) throw exposed()
     const principal = await principalOf(principals, visit)
     visit.identify(principal)
-    return principal
+    return await counted(services, visit, door, principal)
   } catch (failure) {
     throw await refused(gate, visit, door, failure)
   }
 }
 
+interface Identification {
+  readonly principals: Principals
+  readonly gate: Gate
+  readonly budgets: Budgets
+}
+
 /** The principal of a ticket, as it is now; that the ticket was handed out was the use of the key. */
 export async function recall(
-  services: { readonly principals: Principals; readonly gate: Gate },
+  services: Identification,
   visit: Visit,
   door: Door,
   key: Principal['key'],
@@ -47,10 +50,26 @@ export async function recall(
   try {
     const principal = await services.principals.recall(key, { from: visit.from, isUse: false })
     visit.identify(principal)
-    return principal
+    return await counted(services, visit, door, principal)
   } catch (failure) {
     throw await refused(services.gate, visit, door, failure)
   }
+}
+
+/** Nobody is served uncounted: each request is a call, and one of those under way until its answer has ended. */
+async function counted(
+  { budgets }: Identification,
+  visit: Visit,
+  door: Door,
+  principal: Principal,
+): Promise<Principal> {
+  const { requestId, response, url } = visit
+  const use = { caller: { principal, door, requestId }, verb: 'authenticate', target: url.pathname } as const
+  const reservation = await budgets.reserve(use, { calls: 1, concurrent: 1 })
+  const end = (): void => reservation.settle({ calls: 1 })
+  if (response.closed) end()
+  else response.once('close', end)
+  return principal
 }
 
 async function principalOf(principals: Principals, visit: Visit): Promise<Principal> {
@@ -64,7 +83,9 @@ async function principalOf(principals: Principals, visit: Visit): Promise<Princi
   return principals.authenticate(credentials, visit.from)
 }
 
-function refused(gate: Gate, visit: Visit, door: Door, failure: unknown): Promise<GatewayError> {
+async function refused(gate: Gate, visit: Visit, door: Door, failure: unknown): Promise<GatewayError> {
+  // Whose budget is used up has been told from a stranger, and been recorded.
+  if (failure instanceof GatewayError && failure.code === 'over-budget') return failure
   const { requestId, from, url } = visit
   return unknownCaller(gate, { door, requestId, from }, url.pathname, failure)
 }

@@ -135,12 +135,18 @@ function upload(folder: FolderId): Ask {
 /** The name of an upload of the key that is stored by now. */
 async function stored({ counter, folder }: Ground, text: string): Promise<string> {
   const { uploads, principals } = counter.services
-  const { key } = await principals.authenticate({ kind: 'bearer', secret: text }, '127.0.0.1')
+  const principal = await principals.authenticate({ kind: 'bearer', secret: text }, '127.0.0.1')
+  const { key } = principal
   const name = word()
   const content = (async function* () {
     yield Buffer.from('content')
   })()
-  const received = await uploads.receive({ key }, folder, { name }, content)
+  const received = await uploads.receive(
+    { principal, door: 'native', requestId: 'test' },
+    folder,
+    { name },
+    content,
+  )
   await uploads.commit(`${key}/${name}`, [received], { more: false })
   await uploads.whenStored(`${key}/${name}`)
   return name

@@ -4,8 +4,9 @@ import { describe, it } from 'node:test'
 import { createKeyText, GatewayError, parseKeyId, ROOT } from '@guichet/core'
 import { FakeClock } from '@guichet/testkit'
 import { createLog } from '../log.ts'
-import { openDatabase, SqliteKeyStore, SqliteLedger } from '../stores/sqlite/index.ts'
+import { openDatabase, SqliteBudgetStore, SqliteKeyStore, SqliteLedger } from '../stores/sqlite/index.ts'
 import { createTunnelAdmission } from './admission.ts'
+import { openBudgets } from './budgets/durable-budgets.ts'
 import { createGate } from './gate.ts'
 import { createPrincipals, parseCredentials } from './principals.ts'
 
@@ -16,7 +17,7 @@ const WAY = { from: '192.0.2.1', transport: 'tls' } as const
 describe('who asks for a tunnel', () => {
   it('stands in the ledger when it is nobody we know, by no more than the place it asked for', async () => {
     await using db = openDatabase({ path: ':memory:' })
-    const { admission, ledger } = open(db)
+    const { admission, ledger } = await open(db)
     const stranger = createKeyText(randomBytes)
     const asked = [
       [undefined, /no virtual key was sent/],
@@ -39,7 +40,7 @@ describe('who asks for a tunnel', () => {
 
   it('is told that an API key is exposed, and so is the ledger, without the key', async () => {
     await using db = openDatabase({ path: ':memory:' })
-    const { admission, ledger } = open(db)
+    const { admission, ledger } = await open(db)
     for (const pair of [`any:${API_KEY}`, `${API_KEY}:`]) {
       const header = `Basic ${Buffer.from(pair).toString('base64')}`
       await assert.rejects(
@@ -54,7 +55,7 @@ describe('who asks for a tunnel', () => {
 
   it('gets in with a key, and to other hosts only with one that may', async () => {
     await using db = openDatabase({ path: ':memory:' })
-    const { admission, ledger, issue } = open(db)
+    const { admission, ledger, issue } = await open(db)
     const text = await issue()
     const principal = await admission.authenticate(parseCredentials(`Bearer ${text}`), TARGET, WAY)
     assert.equal(principal.name, 'tv')
@@ -72,7 +73,7 @@ describe('who asks for a tunnel', () => {
 describe('a tunnel that is refused on the way', () => {
   it('stands in the ledger under the key that wanted it, or under nobody (R3)', async () => {
     await using db = openDatabase({ path: ':memory:' })
-    const { admission, ledger, issue } = open(db)
+    const { admission, ledger, issue } = await open(db)
     const principal = await admission.authenticate(parseCredentials(`Bearer ${await issue()}`), TARGET, WAY)
     const inner = new GatewayError(
       'forbidden',
@@ -94,13 +95,22 @@ describe('a tunnel that is refused on the way', () => {
   })
 })
 
-function open(db: ReturnType<typeof openDatabase>) {
+async function open(db: ReturnType<typeof openDatabase>) {
   const clock = new FakeClock()
   const ledger = new SqliteLedger(db)
   const keys = new SqliteKeyStore(db)
   const gate = createGate({ ledger, clock, log: createLog('silent') })
   const principals = createPrincipals({ keys, pepper: randomBytes(32), clock })
-  const admission = createTunnelAdmission({ principals, gate, random: (count) => randomBytes(count) })
+  const budgets = await openBudgets({
+    ...{ store: new SqliteBudgetStore(db), gate, clock },
+    ofOwner: [],
+  })
+  const admission = createTunnelAdmission({
+    principals,
+    gate,
+    budgets,
+    random: (count) => randomBytes(count),
+  })
   const issue = async (): Promise<string> => {
     const text = createKeyText(randomBytes)
     const key = {

@@ -1,4 +1,5 @@
 import { GatewayError, type LedgerEntry, SECOND_MS, TRAITS } from '@guichet/core'
+import type { Budgets, Meter } from './budgets/budgets.ts'
 import type { Gate } from './gate.ts'
 import { asStranger, type Credentials, type Principal, type Principals } from './principals.ts'
 import { neighbourhoodOf, type Strangers, tooManyWrong } from './strangers.ts'
@@ -23,6 +24,11 @@ export interface TunnelAdmission {
   authenticate(credentials: Credentials | undefined, target: string, way: TunnelWay): Promise<Principal>
   /** Rejects with `forbidden`, once that is recorded. */
   mayTunnel(principal: Principal, target: string): Promise<void>
+  /**
+   * Counts a tunnel until `gone` is aborted: as a call, as something under way, and its bytes.
+   * Rejects with `over-budget`, once that is recorded, also where not one byte more may pass.
+   */
+  count(principal: Principal, target: string, gone: AbortSignal): Promise<TunnelMeters>
   /** Records what was refused on the way to a tunnel; a host that cannot be reached is no refusal. */
   refused(attempt: TunnelAttempt, failure: unknown): Promise<GatewayError>
 }
@@ -34,12 +40,19 @@ export interface TunnelAttempt {
   readonly target: string
 }
 
+/** What passes one way is asked for at its meter; a way without one is counted by no budget. */
+export interface TunnelMeters {
+  readonly up?: Meter | undefined
+  readonly down?: Meter | undefined
+}
+
 export function createTunnelAdmission(options: {
   readonly principals: Principals
   readonly gate: Gate
+  readonly budgets: Budgets
   readonly random: (count: number) => Uint8Array
 }): TunnelAdmission {
-  const { principals, gate, random } = options
+  const { principals, gate, budgets, random } = options
   const newId = (): string => Buffer.from(random(8)).toString('hex')
   return {
     async authenticate(credentials, target, { from, transport }) {
@@ -59,7 +72,28 @@ export function createTunnelAdmission(options: {
       if (principal === undefined) return unknownCaller(gate, { ...caller, from }, `proxy ${target}`, error)
       return gate.deny({ caller: { ...caller, principal }, verb: 'tunnel', target }, error)
     },
+
+    async count(principal, target, gone) {
+      const caller = { principal, door: 'proxy', requestId: newId() } as const
+      const use = { caller, verb: 'tunnel', target } as const
+      const opened = await budgets.reserve(use, { calls: 1, concurrent: 1 })
+      onAbort(gone, () => opened.settle({ calls: 1 }))
+      const oneByte = await budgets.reserve(use, { up: 1, down: 1 })
+      oneByte.settle({})
+      const meterOf = async (way: 'up' | 'down'): Promise<Meter | undefined> => {
+        if (!budgets.counts(principal, way)) return undefined
+        const meter = await budgets.meter(use, way)
+        onAbort(gone, () => meter.end())
+        return meter
+      }
+      return { up: await meterOf('up'), down: await meterOf('down') }
+    },
   }
+}
+
+function onAbort(signal: AbortSignal, then: () => void): void {
+  if (signal.aborted) then()
+  else signal.addEventListener('abort', then, { once: true })
 }
 
 /**

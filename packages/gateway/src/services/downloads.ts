@@ -10,6 +10,7 @@ import {
 } from '@guichet/core'
 import type { Hashers } from '../hashing/hashers.ts'
 import type { Log } from '../log.ts'
+import type { Budgets } from './budgets/budgets.ts'
 import type { Catalogue, HostFor } from './catalogue/catalogue.ts'
 import type { Caller, Gate } from './gate.ts'
 import { singleFlight } from './single-flight.ts'
@@ -41,9 +42,14 @@ export interface Content {
 export interface Downloads {
   /** What `open` asks of the key, for an answer without content. */
   permit(caller: Caller, file: FileNode, options?: TokenOptions): Promise<void>
+  /** As `permit`, for a link of ours that is given out: it counts as a direct link asked for. */
+  permitLink(caller: Caller, file: FileNode, options?: TokenOptions): Promise<void>
   /** Rejects with `invalid` for a range outside the file. The caller may read a part only by leaving the loop. */
   open(caller: Caller, file: FileNode, range: ByteRange | undefined, options?: TokenOptions): Promise<Content>
-  /** A fresh direct link for the caller itself; verb `direct`. */
+  /**
+   * A fresh direct link for the caller itself; verb `direct`. Its bytes come past this gateway, so the whole file counts
+   * as given.
+   */
   direct(caller: Caller, file: FileNode, options: TokenOptions): Promise<URL>
 }
 
@@ -61,6 +67,7 @@ interface Token {
 interface DownloadsOptions {
   readonly host: HostFor
   readonly gate: Gate
+  readonly budgets: Budgets
   readonly catalogue: Catalogue
   readonly hashers: Hashers
   readonly clock: Clock
@@ -87,6 +94,13 @@ class TokenDownloads implements Downloads {
     if (cdn === true) await gate.permit(caller, 'cdn', target)
   }
 
+  async permitLink(caller: Caller, file: FileNode, options: TokenOptions = {}): Promise<void> {
+    await this.permit(caller, file, options)
+    const use = { caller, verb: 'download', target: await this.#targetOf(file) } as const
+    const link = await this.#options.budgets.reserve(use, { tokens: 1 })
+    link.settle({ tokens: 1 })
+  }
+
   async open(
     caller: Caller,
     file: FileNode,
@@ -107,16 +121,45 @@ class TokenDownloads implements Downloads {
         : sizeBytes <= WHOLE_BYTES
           ? this.#whole(caller, wanted)
           : this.#checked(caller, wanted)
-    return { startByte, endByte, sizeBytes, body }
+    return { startByte, endByte, sizeBytes, body: this.#counted(caller, file, endByte + 1 - startByte, body) }
   }
 
   async direct(caller: Caller, file: FileNode, wish: TokenOptions): Promise<URL> {
-    const { gate, host, catalogue } = this.#options
+    const { gate, host, catalogue, budgets } = this.#options
     const target = await this.#targetOf(file)
     await gate.permit(caller, 'direct', target)
     if (wish.cdn === true) await gate.permit(caller, 'cdn', target)
-    const recheck = (): Promise<void> => catalogue.requireStill(caller, { files: [file] })
-    return host({ ...caller, recheck }, 'stream').downloadToken(file.link, wish, caller)
+    const given = { tokens: 1, down: file.sizeBytes }
+    const link = await budgets.reserve({ caller, verb: 'direct', target }, given)
+    let used = {}
+    try {
+      const recheck = (): Promise<void> => catalogue.requireStill(caller, { files: [file] })
+      const url = await host({ ...caller, recheck }, 'stream').downloadToken(file.link, wish, caller)
+      used = given
+      return url
+    } finally {
+      link.settle(used)
+    }
+  }
+
+  /** Reserved when the first byte is asked for; what a client that leaves has not been given counts no more. */
+  async *#counted(
+    caller: Caller,
+    file: FileNode,
+    lengthBytes: number,
+    body: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array> {
+    const use = { caller, verb: 'download', target: await this.#targetOf(file) } as const
+    const reservation = await this.#options.budgets.reserve(use, { down: lengthBytes })
+    let down = 0
+    try {
+      for await (const chunk of body) {
+        down += chunk.length
+        yield chunk
+      }
+    } finally {
+      reservation.settle({ down })
+    }
   }
 
   /** A file of other people is in no folder of ours: it is named by its link. */

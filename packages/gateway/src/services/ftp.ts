@@ -1,4 +1,5 @@
 import { type FolderId, GatewayError, ROOT } from '@guichet/core'
+import type { Budgets } from './budgets/budgets.ts'
 import type { Catalogue, HostFor } from './catalogue/catalogue.ts'
 import type { Caller, Gate } from './gate.ts'
 
@@ -20,8 +21,9 @@ export function createFtp(options: {
   readonly host: HostFor
   readonly gate: Gate
   readonly catalogue: Catalogue
+  readonly budgets: Pick<Budgets, 'counts'>
 }): Ftp {
-  const { host, gate, catalogue } = options
+  const { host, gate, catalogue, budgets } = options
 
   async function permit(caller: Caller, target: string): Promise<void> {
     if (caller.principal.root === ROOT) return gate.permit(caller, 'ftp', target)
@@ -29,6 +31,19 @@ export function createFtp(options: {
       hint: 'use a key made without --root',
     })
     throw await gate.deny({ caller, verb: 'ftp', target }, error)
+  }
+
+  /** What an FTP user moves and removes is seen by no budget. */
+  async function requireUncounted(caller: Caller, target: string): Promise<void> {
+    for (const measure of ['up', 'down', 'deletes'] as const) {
+      if (!budgets.counts(caller.principal, measure)) continue
+      const error = new GatewayError(
+        'forbidden',
+        `a key with a budget of ${measure} makes no FTP users, who would be past it`,
+        { hint: 'make FTP users with a key that has no such budget' },
+      )
+      throw await gate.deny({ caller, verb: 'ftp', target }, error)
+    }
   }
 
   return {
@@ -44,6 +59,7 @@ export function createFtp(options: {
 
     async add(caller, { name, pass, folder }) {
       await permit(caller, `add user ${name}`)
+      await requireUncounted(caller, `add user ${name}`)
       if (folder !== undefined) await catalogue.requireInside(caller, folder)
       await host(caller, 'write').ftp.add({ name, pass, ...(folder !== undefined && { folder }) }, caller)
     },

@@ -1,4 +1,5 @@
 import { type FolderId, GatewayError, type RemoteUpload, type RemoteUploadDetails, ROOT } from '@guichet/core'
+import type { Budgets } from './budgets/budgets.ts'
 import type { Catalogue, HostFor } from './catalogue/catalogue.ts'
 import type { Caller, Gate } from './gate.ts'
 import { toUrl } from './remote-url.ts'
@@ -24,8 +25,9 @@ export function createRemotes(options: {
   readonly host: HostFor
   readonly gate: Gate
   readonly catalogue: Catalogue
+  readonly budgets: Pick<Budgets, 'counts'>
 }): Remotes {
-  const { host, gate, catalogue } = options
+  const { host, gate, catalogue, budgets } = options
 
   async function requireWhole(caller: Caller, target: string): Promise<void> {
     if (caller.principal.root === ROOT) return gate.permit(caller, 'remote-upload', target)
@@ -42,7 +44,16 @@ export function createRemotes(options: {
       const addresses = urls.map(toUrl)
       requireHeaders(headers)
       await catalogue.requireInside(caller, to)
-      await gate.permit(caller, 'remote-upload', await catalogue.pathOf(to))
+      const target = await catalogue.pathOf(to)
+      await gate.permit(caller, 'remote-upload', target)
+      if (budgets.counts(caller.principal, 'up')) {
+        const error = new GatewayError(
+          'forbidden',
+          'a key with a budget of up starts no remote uploads: nobody knows beforehand how much they bring',
+          { hint: 'use a key without such a budget' },
+        )
+        throw await gate.deny({ caller, verb: 'remote-upload', target }, error)
+      }
       const recheck = (): Promise<void> => catalogue.requireStill(caller, { folders: [to] })
       return host({ ...caller, recheck }, 'write').remote.start(addresses, to, headers, caller)
     },

@@ -9,6 +9,7 @@ import {
   type WrapStore,
 } from '@guichet/core'
 import type { ApiStatus } from '@guichet/sdk'
+import { apiSpend, type Budgets } from './budgets/budgets.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { LedgerWatch } from './ledger/watch.ts'
 import type { Scheduler } from './scheduler/scheduler.ts'
@@ -28,6 +29,7 @@ export function createStatus(options: {
   readonly scheduler: Scheduler
   readonly catalogue: Catalogue
   readonly uploads: Pick<Uploads, 'trouble'>
+  readonly budgets: Pick<Budgets, 'spendsOf' | 'ofOwner'>
   readonly tree: Tree
   readonly keys: KeyStore
   readonly wraps: WrapStore
@@ -58,6 +60,11 @@ export function createStatus(options: {
       const count = (wanted: 'revoked' | 'expired' | undefined): number =>
         problems.filter((found) => found === wanted).length
       const { scheduler, upstream } = options.scheduler.status()
+      const living = keys.filter((_, index) => problems[index] === undefined)
+      const holders = [
+        { id: 'owner' as const, limits: options.budgets.ofOwner },
+        ...living.map(({ id, limits }) => ({ id, limits: limits.budgets ?? [] })),
+      ].filter(({ limits }) => limits.length > 0)
       const trouble = options.uploads.trouble()
       return {
         version: options.version,
@@ -74,6 +81,9 @@ export function createStatus(options: {
             atMs: misusedMs ?? 0,
           })),
         },
+        budgets: Object.fromEntries(
+          holders.map(({ id, limits }) => [id, options.budgets.spendsOf(id, limits).map(apiSpend)]),
+        ),
         transfers: await options.journal.counts(),
         ...(trouble !== undefined && { transfersWaitFor: trouble.message }),
         ledger: await ledgerState(),

@@ -1,6 +1,7 @@
-import { GatewayError } from '@guichet/core'
+import { GatewayError, parseBudgets } from '@guichet/core'
 import type { ApiKeyLimits } from '@guichet/sdk'
 import type { Command } from 'commander'
+import { collect } from '../../command.ts'
 import { printable } from '../../print.ts'
 import { durationText, parseDuration, parseMoment, timeText } from '../../times.ts'
 
@@ -12,6 +13,7 @@ export interface LimitOptions {
   readonly from?: readonly string[]
   readonly notFrom?: readonly string[]
   readonly mayIssue?: boolean
+  readonly budget?: readonly string[]
 }
 
 export function addLimitOptions(command: Command): Command {
@@ -22,10 +24,11 @@ export function addLimitOptions(command: Command): Command {
     .option('--from <addresses>', 'only from these addresses or blocks, parted by commas', parseList)
     .option('--not-from <addresses>', 'not from these', parseList)
     .option('--may-issue', 'its holder may make narrower keys')
+    .option('--budget <budget>', 'what it may use up, as in deletes=100/day; may be repeated', collect)
 }
 
 export function limitsOf(options: LimitOptions, nowMs: number): ApiKeyLimits {
-  const { notBefore, idle, uses, from, notFrom, mayIssue } = options
+  const { notBefore, idle, uses, from, notFrom, mayIssue, budget } = options
   return {
     ...(notBefore !== undefined && { notBeforeMs: parseMoment(notBefore, nowMs) }),
     ...(idle !== undefined && idle > 0 && { idleMs: idle }),
@@ -33,6 +36,7 @@ export function limitsOf(options: LimitOptions, nowMs: number): ApiKeyLimits {
     ...(from !== undefined && { from }),
     ...(notFrom !== undefined && { notFrom }),
     ...(mayIssue === true && { mayIssue }),
+    ...(budget !== undefined && { budgets: parseBudgets(budget) }),
   }
 }
 

@@ -62,7 +62,7 @@ export async function putContent(
   if (twins.length > 0 && mayReplace) await gate.permit(caller, 'delete', pathText(parts))
   const upload = `${caller.principal.key}/${Buffer.from(services.random(10)).toString('hex')}`
   const received = await uploads.receive(
-    { key: caller.principal.key },
+    caller,
     folder,
     { name, ...content },
     bodyOf(visit.request),

@@ -1,6 +1,7 @@
 import { DAY_MS, GatewayError, parseVerbs, VERBS } from '@guichet/core'
 import type { ApiExplanation, ApiIssuedKey, ApiKey, ApiWrappedKey } from '@guichet/sdk'
 import { z } from 'zod'
+import { apiSpend } from '../../services/budgets/budgets.ts'
 import { findFolder } from '../../services/places.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
 import { apiKey, keyLimits } from './shapes.ts'
@@ -34,7 +35,7 @@ const questionAbout = z.object({
 
 /** Virtual keys: for the owner, and for holders of keys that may issue others. `:id` may be a name, too. */
 export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
-  const { catalogue, explain, keys, wraps } = services
+  const { budgets, catalogue, explain, keys, wraps } = services
   return [
     {
       route: 'GET /keys',
@@ -46,7 +47,11 @@ export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
     {
       route: 'GET /keys/:id',
       needs: 'issuer',
-      run: async ({ caller, id }) => apiKey(await keys.get(caller, nameIn(id))),
+      async run({ caller, id }): Promise<ApiKey> {
+        const key = await keys.get(caller, nameIn(id))
+        const spends = budgets.spendsOf(key.id, key.limits.budgets ?? []).map(apiSpend)
+        return { ...apiKey(key), ...(spends.length > 0 && { spends }) }
+      },
     },
     {
       route: 'DELETE /keys/:id',

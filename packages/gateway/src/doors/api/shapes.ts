@@ -12,6 +12,7 @@ import type { ApiFile, ApiFolder, ApiKey, ApiNode, ApiTransfer } from '@guichet/
 import { z } from 'zod'
 import { type Catalogue, isFolder } from '../../services/catalogue/catalogue.ts'
 import type { Uploads } from '../../services/uploads/uploads.ts'
+import { budgetsField } from './spends.ts'
 
 export function apiFolder(folder: FolderNode, path: string): ApiFolder {
   return {
@@ -56,6 +57,7 @@ export const keyLimits: z.ZodType<KeyLimits> = z.strictObject({
   from: blocks.optional(),
   notFrom: blocks.optional(),
   mayIssue: z.boolean().optional(),
+  budgets: budgetsField.optional(),
 })
 
 export function apiKey(key: VirtualKey): ApiKey {

@@ -101,7 +101,7 @@ function questionRoutes({
         const file = 'name' in target ? target : await foreign.file(caller, target, wish.pass)
         const isInline = wish.inline === true || /[?&]inline=1\b/.test(wish.url ?? '')
         const options = { pass: wish.pass, cdn: wish.cdn, inline: isInline }
-        await downloads.permit(caller, file, options)
+        await downloads.permitLink(caller, file, options)
         const url = ticketUrl(visit, { principal: caller.principal, file, options })
         return { status: 'OK', url, message: '' }
       },

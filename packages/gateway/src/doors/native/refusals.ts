@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { type ErrorCode, GatewayError, TRAITS } from '@guichet/core'
+import { type ErrorCode, GatewayError, MINUTE_MS, TRAITS } from '@guichet/core'
 import { hideKeys } from '../../services/hidden-keys.ts'
 import { sendJson } from '../visit.ts'
 
@@ -20,6 +20,8 @@ const WORDS: Readonly<
   'too-large': { status: 413, text: 'Too large', number: 186 },
   'too-often': { status: 429, text: 'Not authenticated', number: 247 },
   paced: { status: 429, text: 'Flood detected: User APK Locked', number: 374 },
+  // Not the words of a flood, after which clients only wait a little and ask again.
+  'over-budget': { status: 429, text: 'Resource not allowed', number: 186 },
   locked: { status: 429, text: 'Flood detected: IP Locked', number: 374 },
   'upstream-down': { status: 502, text: 'Not available', number: 502 },
   'account-refused': { status: 403, text: 'No such user', number: 93 },
@@ -44,10 +46,15 @@ export function sendRefusal(response: ServerResponse, failure: unknown): void {
   const { status } = WORDS[error.code]
   sendJson(
     response,
-    isRclone(response) && status === 403 ? 400 : status,
+    isRclone(response) && isFinal(error, status) ? 400 : status,
     { status: 'KO', message: refusalText(error) },
     retryHeaders(error),
   )
+}
+
+/** What a client will not get by asking again in the next seconds. */
+function isFinal({ code, retryAfterMs = Number.POSITIVE_INFINITY }: GatewayError, status: number): boolean {
+  return status === 403 || (code === 'over-budget' && retryAfterMs > MINUTE_MS)
 }
 
 /**

@@ -147,11 +147,11 @@ class UploadForm {
     await this.#turn()
     try {
       await this.#allowed
-      const { principal, signal } = this.#caller
+      const { signal } = this.#caller
       const isOver = this.#stopped.signal
       const folder = this.#folder ?? ROOT
       return await this.#services.uploads.receive(
-        { key: principal.key },
+        this.#caller,
         folder,
         { name },
         stream,

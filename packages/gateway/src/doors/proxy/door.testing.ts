@@ -46,6 +46,7 @@ export async function openDoor(options: Partial<ProxyDoorOptions> = {}): Promise
       if (!principal.mayTunnel) throw new GatewayError('forbidden', 'this key opens no tunnels')
     },
     refused: async (_attempt, failure) => GatewayError.from(failure),
+    count: async () => ({}),
     serve: (request, response, { principal, host }) => {
       response.end(`${principal.name} ${request.method} ${host} ${request.url}\n`)
     },

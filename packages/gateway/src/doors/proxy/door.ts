@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Clock, GatewayError, isUpstreamHost, type KeyId, SECOND_MS } from '@guichet/core'
 import type { Log } from '../../log.ts'
-import type { TunnelAttempt, TunnelWay } from '../../services/admission.ts'
+import type { TunnelAttempt, TunnelMeters, TunnelWay } from '../../services/admission.ts'
 import { clientAddress } from '../../services/client-address.ts'
 import { untilMoment } from '../../services/expiry.ts'
 import { hideKeys } from '../../services/hidden-keys.ts'
@@ -54,6 +54,8 @@ export interface ProxyDoorOptions {
   readonly mayTunnel: (principal: Principal, target: string) => Promise<void>
   /** Records what is refused on the way to a tunnel, and gives back the error to tell. */
   readonly refused: (attempt: TunnelAttempt, failure: unknown) => Promise<GatewayError>
+  /** Counts what passes against the budgets of whoever opened the tunnel; rejects with `over-budget`. */
+  readonly count: (principal: Principal, target: string, gone: AbortSignal) => Promise<TunnelMeters>
   /** Opens a connection to a public address of a host. */
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
   readonly clock: Clock
@@ -96,10 +98,11 @@ export function openProxyDoor(options: ProxyDoorOptions): ProxyDoor {
     } else {
       await noted(principal, () => refuseClosedPort(target, limits.ports))
       await options.mayTunnel(principal, tunnel.target)
+      const meters = await options.count(principal, tunnel.target, tunnel.gone)
       const dialled = noted(principal, () => options.dial(target.host, target.port, tunnel.gone))
       await using server = ownSocket(await dialled)
       accept(tunnel, head)
-      await join(socket, server.socket, limits.idleTimeoutMs)
+      await join(socket, server.socket, limits.idleTimeoutMs, meters)
     }
   }
 

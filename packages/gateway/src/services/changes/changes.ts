@@ -1,5 +1,6 @@
 import type { Clock, Tree } from '@guichet/core'
 import type { Catalogue, HostFor } from '../catalogue/catalogue.ts'
+import type { Destruction } from '../destruction.ts'
 import type { Gate } from '../gate.ts'
 import { createFileChanges, type FileChangesService } from './file-changes.ts'
 import { createFolderChanges, type FolderChanges } from './folder-changes.ts'
@@ -18,6 +19,7 @@ export function createChanges(options: {
   readonly catalogue: Catalogue
   readonly host: HostFor
   readonly gate: Gate
+  readonly destruction: Destruction
   readonly clock: Clock
 }): Changes {
   const sender = createChangeSender(options)

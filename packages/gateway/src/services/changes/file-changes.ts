@@ -15,6 +15,7 @@ import {
 } from '@guichet/core'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { noLink } from '../catalogue/missing.ts'
+import type { Destruction } from '../destruction.ts'
 import type { Caller, Gate } from '../gate.ts'
 import { type ChangeSender, parsePassword, type Touch } from './sender.ts'
 
@@ -60,6 +61,7 @@ export interface FileChangesOptions {
   readonly catalogue: Catalogue
   readonly gate: Gate
   readonly sender: ChangeSender
+  readonly destruction: Destruction
   readonly clock: Clock
 }
 
@@ -72,6 +74,7 @@ class TreeFileChanges implements FileChangesService {
   readonly #catalogue: Catalogue
   readonly #gate: Gate
   readonly #sender: ChangeSender
+  readonly #destruction: Destruction
   readonly #clock: Clock
 
   constructor(options: FileChangesOptions) {
@@ -79,6 +82,7 @@ class TreeFileChanges implements FileChangesService {
     this.#catalogue = options.catalogue
     this.#gate = options.gate
     this.#sender = options.sender
+    this.#destruction = options.destruction
     this.#clock = options.clock
   }
 
@@ -206,20 +210,25 @@ class TreeFileChanges implements FileChangesService {
 
   async removeFiles(caller: Caller, files: readonly FileNode[]): Promise<number> {
     await this.#sender.permitEach(caller, 'delete', files)
-    let removed = 0
-    for (const batch of batches(distinct(files))) {
-      const links = batch.map((file) => file.link)
-      const touch = touchOf(batch)
-      const count = await this.#sender.send(caller, touch, (host) => host.removeFiles(links, caller))
-      removed += count
-      if (count < batch.length) {
-        // 1fichier does not say which ones are left, so a listing has to.
-        for (const folder of touch.folders) await this.#catalogue.doubt(folder)
-        continue
+    const doomed = { files: distinct(files), folders: [], target: `${files.length} files` }
+    return this.#destruction.run(caller, doomed, async (attempt) => {
+      let removed = 0
+      for (const batch of batches(doomed.files)) {
+        const links = batch.map((file) => file.link)
+        const touch = touchOf(batch)
+        const count = await attempt(batch.length, () =>
+          this.#sender.send(caller, touch, (host) => host.removeFiles(links, caller)),
+        )
+        removed += count
+        if (count < batch.length) {
+          // 1fichier does not say which ones are left, so a listing has to.
+          for (const folder of touch.folders) await this.#catalogue.doubt(folder)
+          continue
+        }
+        for (const file of batch) await this.#tree.removeFile(file.link.id, this.#clock.nowMs())
       }
-      for (const file of batch) await this.#tree.removeFile(file.link.id, this.#clock.nowMs())
-    }
-    return removed
+      return removed
+    })
   }
 
   async changeFiles(caller: Caller, files: readonly FileNode[], changes: FileChanges): Promise<void> {
@@ -256,11 +265,17 @@ class TreeFileChanges implements FileChangesService {
 
   async scanFile(caller: Caller, file: FileNode): Promise<ScanResult> {
     await this.#sender.permitEach(caller, 'delete', [file])
-    const result = await this.#sender.send(caller, touchOf([file]), (host) =>
-      host.scanFile(file.link, caller),
-    )
-    if (result.kind === 'infected') await this.#tree.removeFile(file.link.id, this.#clock.nowMs())
-    return result
+    const doomed = { files: [file], folders: [], target: `a scan of ${file.name}` }
+    return this.#destruction.run(caller, doomed, async (attempt) => {
+      let result: ScanResult | undefined
+      await attempt(1, async () => {
+        result = await this.#sender.send(caller, touchOf([file]), (host) => host.scanFile(file.link, caller))
+        return result.kind === 'infected' ? 1 : 0
+      })
+      if (result === undefined) throw new GatewayError('internal', 'a scan ended without a result')
+      if (result.kind === 'infected') await this.#tree.removeFile(file.link.id, this.#clock.nowMs())
+      return result
+    })
   }
 
   async #file(link: FileLink): Promise<FileNode> {

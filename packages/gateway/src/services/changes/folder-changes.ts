@@ -10,6 +10,7 @@ import {
 } from '@guichet/core'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { noFolder } from '../catalogue/missing.ts'
+import type { Destruction } from '../destruction.ts'
 import type { Caller, Gate } from '../gate.ts'
 import { type ChangeSender, parsePassword, type Touch } from './sender.ts'
 
@@ -29,11 +30,12 @@ export interface FolderChangesOptions {
   readonly catalogue: Catalogue
   readonly gate: Gate
   readonly sender: ChangeSender
+  readonly destruction: Destruction
   readonly clock: Clock
 }
 
 export function createFolderChanges(options: FolderChangesOptions): FolderChanges {
-  const { tree, catalogue, gate, sender, clock } = options
+  const { tree, catalogue, gate, sender, destruction, clock } = options
 
   async function isTaken(caller: Caller, parent: FolderId, name: string): Promise<FolderNode | undefined> {
     return (await catalogue.list(caller, parent)).folders.find((folder) => folder.name === name)
@@ -136,7 +138,12 @@ export function createFolderChanges(options: FolderChangesOptions): FolderChange
         })
       }
       const above = folder.parent === undefined ? [] : [folder.parent]
-      await sender.send(caller, touchOf(id, ...above), (host) => host.removeFolder(id, caller))
+      await destruction.run(caller, { files: [], folders: [folder], target }, (attempt) =>
+        attempt(1, async () => {
+          await sender.send(caller, touchOf(id, ...above), (host) => host.removeFolder(id, caller))
+          return 1
+        }),
+      )
       await tree.removeFolder(id, clock.nowMs())
     },
 

@@ -40,9 +40,8 @@ export function createChangeSender(options: {
   const { tree, catalogue, host, gate } = options
 
   async function learnFrom(failure: unknown, touch: Touch): Promise<void> {
-    const { code, facts } = GatewayError.from(failure)
-    // Refused before anything left the machine, or whatever it was about: all is as it was.
-    if (facts['sent'] === false || UNTOUCHED.includes(code)) return
+    if (leavesAsItWas(failure)) return
+    const { code } = GatewayError.from(failure)
     if (code === 'not-found' && touch.file !== undefined) await tree.forgetFile(touch.file.link.id)
     if (code === 'not-found' && touch.folder !== undefined) await tree.forgetFolder(touch.folder)
     for (const folder of new Set(touch.folders)) await catalogue.doubt(folder)
@@ -65,6 +64,12 @@ export function createChangeSender(options: {
       }
     },
   }
+}
+
+/** Refused before anything left the machine, or whatever it was about: all is as it was. */
+export function leavesAsItWas(failure: unknown): boolean {
+  const { code, facts } = GatewayError.from(failure)
+  return facts['sent'] === false || UNTOUCHED.includes(code)
 }
 
 const UNTOUCHED: readonly ErrorCode[] = ['paced', 'sealed', 'locked', 'account-refused']

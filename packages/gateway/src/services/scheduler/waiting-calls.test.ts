@@ -3,10 +3,12 @@ import { describe, it } from 'node:test'
 import { type FileNode, GatewayError, MINUTE_MS, ROOT, VERBS } from '@guichet/core'
 import { MemoryHost } from '@guichet/testkit'
 import { createLog } from '../../log.ts'
-import { SqliteLedger, SqliteTree } from '../../stores/sqlite/index.ts'
+import { SqliteBudgetStore, SqliteLedger, SqliteTree } from '../../stores/sqlite/index.ts'
+import { openBudgets } from '../budgets/durable-budgets.ts'
 import type { HostFor } from '../catalogue/catalogue.ts'
 import { createCatalogue } from '../catalogue/tree-catalogue.ts'
 import { createChanges } from '../changes/changes.ts'
+import { createDestruction } from '../destruction.ts'
 import { type Caller, createGate } from '../gate.ts'
 import { OWNER } from '../principals.ts'
 import { createRemotes } from '../remotes.ts'
@@ -25,8 +27,19 @@ async function openAccount() {
   const host: HostFor = ({ principal, ...caller }, priority) =>
     paceHost(account, world.scheduler, { ...caller, key: principal.key, priority })
   const catalogue = createCatalogue({ tree, host, gate, clock, log, freshMs: 1e9 })
-  const changes = createChanges({ tree, catalogue, host, gate, clock })
-  const remotes = createRemotes({ host, gate, catalogue })
+  const budgets = await openBudgets({
+    ...{ store: new SqliteBudgetStore(world.db), gate, clock },
+    ofOwner: [],
+  })
+  const changes = createChanges({
+    tree,
+    catalogue,
+    host,
+    gate,
+    destruction: createDestruction({ budgets }),
+    clock,
+  })
+  const remotes = createRemotes({ host, gate, catalogue, budgets })
 
   const inside = await account.makeFolder('inside', ROOT, {})
   const outside = await account.makeFolder('outside', ROOT, {})

@@ -1,6 +1,6 @@
+export { SqliteBudgetStore } from './budget-store.ts'
 export { checkDatabase, copyDatabase } from './copy.ts'
 export { type Database, type DatabaseOptions, openDatabase, openReadOnly } from './database.ts'
-export { SqliteBudgetStore } from './budget-store.ts'
 export { SqliteFactStore } from './fact-store.ts'
 export { lockHome } from './home-lock.ts'
 export { SqliteKeyStore } from './key-store.ts'

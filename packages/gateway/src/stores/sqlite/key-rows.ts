@@ -1,4 +1,12 @@
-import { type KeyLimits, parseFolderId, parseKeyId, parseVerbs, type VirtualKey } from '@guichet/core'
+import {
+  type KeyLimits,
+  MEASURES,
+  parseFolderId,
+  parseKeyId,
+  parseVerbs,
+  type VirtualKey,
+  WINDOWS,
+} from '@guichet/core'
 import { z } from 'zod'
 import type { SqlValue } from './database.ts'
 
@@ -84,6 +92,11 @@ export function virtualKey(row: KeyRow): VirtualKey {
 
 const ENDING = z.enum(['expired', 'idle'])
 const blocks = z.array(z.string()).min(1)
+const BUDGET = z.strictObject({
+  measure: z.enum(MEASURES),
+  max: z.int().nonnegative(),
+  per: z.enum(WINDOWS).optional(),
+})
 const LIMITS = z.strictObject({
   notBeforeMs: z.number().optional(),
   idleMs: z.number().positive().optional(),
@@ -91,6 +104,7 @@ const LIMITS = z.strictObject({
   from: blocks.optional(),
   notFrom: blocks.optional(),
   mayIssue: z.boolean().optional(),
+  budgets: z.array(BUDGET).optional(),
 })
 
 /** A limit that this version does not know closes the key rather than being passed over. */

@@ -1,0 +1,14 @@
+import { budgetText, isBytes } from '@guichet/core'
+import type { ApiSpend } from '@guichet/sdk'
+import { sizeText } from './sizes.ts'
+import { timeText } from './times.ts'
+
+/** One row for each budget: `deletes=100/day`, `12 used, 88 left until 2026-11-20 01:00`. */
+export function budgetRows(spends: readonly ApiSpend[]): readonly (readonly string[])[] {
+  return spends.map(({ budget, used, opensMs }) => {
+    const amount = (value: number): string => (isBytes(budget.measure) ? sizeText(value) : String(value))
+    const until = opensMs === undefined ? '' : ` until ${timeText(opensMs)}`
+    const left = Math.max(0, budget.max - used)
+    return [budgetText(budget), `${amount(used)} used, ${amount(left)} left${until}`]
+  })
+}
