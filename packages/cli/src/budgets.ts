@@ -1,5 +1,5 @@
 import { budgetText, isBytes } from '@guichet/core'
-import type { ApiSpend } from '@guichet/sdk'
+import type { ApiKeyLimits, ApiSpend } from '@guichet/sdk'
 import { sizeText } from './sizes.ts'
 import { timeText } from './times.ts'
 
@@ -11,4 +11,15 @@ export function budgetRows(spends: readonly ApiSpend[]): readonly (readonly stri
     const left = Math.max(0, budget.max - used)
     return [budgetText(budget), `${amount(used)} used, ${amount(left)} left${until}`]
   })
+}
+
+/** What a key may delete in a day before a person is asked. */
+export function approvalRows({ approval }: ApiKeyLimits): readonly (readonly string[])[] {
+  if (approval === undefined) return []
+  const { overFiles, overBytes } = approval
+  const parts = [
+    ...(overFiles === undefined ? [] : [`more than ${overFiles} files`]),
+    ...(overBytes === undefined ? [] : [`more than ${sizeText(overBytes)}`]),
+  ]
+  return [['asks a person', `to delete ${parts.join(', or ')} a day`]]
 }

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import type { Cli } from './command.ts'
 import { addAccount } from './commands/account.ts'
 import { addAdopt } from './commands/adopt.ts'
+import { addApprove } from './commands/approve.ts'
 import { addAttr } from './commands/attr.ts'
 import { addBackup } from './commands/backup.ts'
 import { addCat } from './commands/cat.ts'
@@ -66,7 +67,7 @@ const GROUPS: Readonly<Record<string, readonly Add[]>> = {
     addRm,
   ],
   'More about files:': [addLink, addShare, addAttr, addScanVirus, addRemote],
-  'Other tools, and keys for them:': [addRun, addAdopt, addKey, addExplain, addScan, addLedger],
+  'Other tools, and keys for them:': [addRun, addAdopt, addKey, addApprove, addExplain, addScan, addLedger],
   'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addVault, addPanic, addResume],
   'Around it:': [addDoctor, addBackup, addRestore, addConfig, addEmulator, addCompletion],
 }

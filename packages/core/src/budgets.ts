@@ -13,7 +13,8 @@ import type { KeyId } from './ids.ts'
  * concurrent  requests under way at one time; the only one without a window
  */
 export const MEASURES = ['calls', 'up', 'down', 'tokens', 'deletes', 'concurrent'] as const
-export type Measure = (typeof MEASURES)[number]
+/** With what is counted for other rules and no budget of a person's: deletions that nobody was asked about. */
+export type Measure = (typeof MEASURES)[number] | 'unasked' | 'unasked-bytes'
 
 /**
  * Windows of the calendar in UTC. A sliding window would have to keep every use of a month; a calendar window is one
@@ -241,7 +242,7 @@ function sizeWord(bytes: number): string {
   return power === 0 ? String(value) : `${value}${UNITS[power]}B`
 }
 
-function isMeasure(text: string): text is Measure {
+function isMeasure(text: string): text is (typeof MEASURES)[number] {
   return (MEASURES as readonly string[]).includes(text)
 }
 

@@ -63,6 +63,8 @@ export const TRAITS: Readonly<Record<ErrorCode, Traits>> = {
   unauthenticated: { http: 401, exit: 3, retry: 'never' },
   /** The virtual key does not allow this. */
   forbidden: { http: 403, exit: 3, retry: 'never' },
+  /** A person has to agree first. */
+  'needs-approval': { http: 403, exit: 3, retry: 'never' },
   /** There is no such thing, or the key may not know that there is. */
   'not-found': { http: 404, exit: 4, retry: 'never' },
   /** The thing is in the way of itself: it exists already, it is not empty, it is in use. */
@@ -101,6 +103,7 @@ export type ErrorCode =
   | 'invalid'
   | 'unauthenticated'
   | 'forbidden'
+  | 'needs-approval'
   | 'not-found'
   | 'conflict'
   | 'too-large'

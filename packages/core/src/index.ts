@@ -22,6 +22,7 @@
  * host         1fichier as the core sees it
  */
 export * from './api-key.ts'
+export * from './approvals.ts'
 export * from './breaker.ts'
 export * from './budgets.ts'
 export * from './clock.ts'

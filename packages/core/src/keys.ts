@@ -1,3 +1,4 @@
+import type { ApprovalRule } from './approvals.ts'
 import type { Budget } from './budgets.ts'
 import { DAY_MS } from './clock.ts'
 import { GatewayError } from './errors.ts'
@@ -83,6 +84,7 @@ export interface KeyLimits {
   /** May its holder issue narrower keys? */
   readonly mayIssue?: boolean | undefined
   readonly budgets?: readonly Budget[] | undefined
+  readonly approval?: ApprovalRule | undefined
 }
 
 /** How a key ends by the mere passing of time. */

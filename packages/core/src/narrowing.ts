@@ -15,6 +15,7 @@ const BINDING: ReadonlySet<string> = new Set<keyof KeyLimits>([
   'notFrom',
   'mayIssue',
   'budgets',
+  'approval',
 ])
 
 /** The limits of a key that is issued under another. */

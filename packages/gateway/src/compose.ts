@@ -24,9 +24,12 @@ import { openPepper } from './pepper.ts'
 import { requirePrivateHome } from './private-home.ts'
 import { createAccounts } from './services/account.ts'
 import { createTunnelAdmission } from './services/admission.ts'
+import type { Approvals } from './services/approvals/approvals.ts'
+import { createApprovals } from './services/approvals/asked-approvals.ts'
 import type { Budgets } from './services/budgets/budgets.ts'
 import { openBudgets } from './services/budgets/durable-budgets.ts'
 import type { HostFor } from './services/catalogue/catalogue.ts'
+import { pathOfFolder } from './services/catalogue/path-of.ts'
 import { createCatalogue } from './services/catalogue/tree-catalogue.ts'
 import { createChanges } from './services/changes/changes.ts'
 import { createCustody } from './services/custody.ts'
@@ -133,8 +136,14 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
       ofOwner: config.ownerBudgets,
     }),
   )
+  const approvals = opened.use(
+    createApprovals({
+      ...{ budgets, gate, clock, random, timeoutMs: config.approvalMs },
+      pathOf: (folder) => pathOfFolder(stores.tree, folder),
+    }),
+  )
   const services = createServices(config, world, {
-    ...{ stores, gate, principals, hashers, uploads, hostFor, budgets },
+    ...{ stores, gate, principals, hashers, uploads, hostFor, budgets, approvals },
   })
   const proxy = opened.use(openProxy({ config, authority, server, principals, gate, budgets, world }))
   const onRevoked = (id: KeyId): void => {
@@ -266,16 +275,18 @@ function createServices(
     readonly uploads: Uploads
     readonly hostFor: PacedHostFor
     readonly budgets: Budgets
+    readonly approvals: Approvals
   },
 ): DoorServices {
-  const { stores, gate, principals, hashers, uploads, hostFor, budgets } = parts
+  const { stores, gate, principals, hashers, uploads, hostFor, budgets, approvals } = parts
   const { tree, facts } = stores
   const host: HostFor = ({ principal, patienceMs, signal, recheck }, priority) =>
     hostFor({ key: principal.key, priority, patienceMs, signal, recheck })
   const catalogue = createCatalogue({ tree, host, gate, clock, log, freshMs: config.freshMs })
-  const destruction = createDestruction({ budgets })
+  const destruction = createDestruction({ budgets, approvals })
   return {
     accounts: createAccounts({ facts, host, gate, clock, log }),
+    approvals,
     budgets,
     catalogue,
     changes: createChanges({ tree, catalogue, host, gate, destruction, clock }),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import {
+  APPROVAL_TIMEOUT_MINUTES,
   type Budget,
   budgetText,
   CONSERVATIVE_RULES,
@@ -43,6 +44,8 @@ export interface Config {
   readonly freshMs: number
   /** Disk space that uploads leave free. */
   readonly reserveBytes: number
+  /** A deletion that waits for a person is refused after so long. */
+  readonly approvalMs: number
   /** What the owner, too, may use up. */
   readonly ownerBudgets: readonly Budget[]
   readonly logLevel: LogLevel
@@ -58,6 +61,8 @@ export interface ConfigFile {
   readonly rules?: string | undefined
   readonly freshMinutes?: number | undefined
   readonly reserveMegabytes?: number | undefined
+  /** How long a deletion waits for a person. */
+  readonly approvalMinutes?: number | undefined
   /** As `guichet key create --budget` takes them: what the owner, too, may use up. */
   readonly ownerBudgets?: readonly string[] | undefined
   readonly log?: LogLevel | undefined
@@ -80,6 +85,7 @@ const file = z.strictObject({
   rules: z.string().min(1).optional(),
   freshMinutes: z.number().positive().max(43_200).optional(),
   reserveMegabytes: z.number().nonnegative().optional(),
+  approvalMinutes: z.number().positive().max(1_440).optional(),
   ownerBudgets: z.array(z.string()).max(50).optional(),
   log: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   plainHttp: z.boolean().optional(),
@@ -167,6 +173,7 @@ export function loadConfig(input: {
     ...rules,
     freshMs: (given.freshMinutes ?? 60) * MINUTE_MS,
     reserveBytes: (given.reserveMegabytes ?? 512) * 1024 * 1024,
+    approvalMs: (given.approvalMinutes ?? APPROVAL_TIMEOUT_MINUTES) * MINUTE_MS,
     ownerBudgets: readOwnerBudgets(given.ownerBudgets, problems),
     logLevel: level.data ?? 'info',
     env,

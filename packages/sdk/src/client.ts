@@ -3,6 +3,7 @@ import { readJson, requireSuccess } from './answers.ts'
 import {
   API_PREFIX,
   type ApiAccount,
+  type ApiApproval,
   type ApiAttributes,
   type ApiDetails,
   type ApiDirect,
@@ -94,6 +95,10 @@ export interface Guichet {
   rotateKey(id: string, overlapMs: number, call?: ApiCall): Promise<ApiIssuedKey>
   /** Ends the keys with these texts; null where a text opens nothing there. */
   revokeLeaked(texts: readonly string[], call?: ApiCall): Promise<readonly (ApiLeakedKey | null)[]>
+  /** Deletions that wait for a person. */
+  approvals(call?: ApiCall): Promise<readonly ApiApproval[]>
+  approval(id: string, call?: ApiCall): Promise<ApiApproval>
+  approve(id: string, decision: 'yes' | 'no', call?: ApiCall): Promise<ApiApproval>
   status(call?: ApiCall): Promise<ApiStatus>
   /** Who asked what and what was decided, newest first. */
   ledger(query?: ApiLedgerQuery, call?: ApiCall): Promise<readonly ApiLedgerEntry[]>
@@ -257,10 +262,14 @@ function administration(
   | 'ledger'
   | 'ledgerCheckpoint'
   | 'revokeLeaked'
+  | 'approvals'
+  | 'approval'
+  | 'approve'
   | 'resume'
   | 'seal'
   | 'panic'
 > {
+  const approvalRoute = (id: string): string => route(`approvals/${encodeURIComponent(id)}`)
   const keyRoute = (id: string): string => route(`keys/${encodeURIComponent(id)}`)
   const order = async (path: string, call: ApiCall | undefined): Promise<void> => {
     const response = await transport(jsonRequest('POST', route(path), {}, call))
@@ -280,6 +289,11 @@ function administration(
     rotateKey: (id, overlapMs, call) => ask(transport, 'POST', `${keyRoute(id)}/rotate`, call, { overlapMs }),
     revokeLeaked: async (keys, call) =>
       (await ask<ApiLeakedKeys>(transport, 'POST', route('leaked-keys'), call, { keys })).keys,
+    approvals: async (call) =>
+      (await ask<{ approvals: readonly ApiApproval[] }>(transport, 'GET', route('approvals'), call))
+        .approvals,
+    approval: (id, call) => ask(transport, 'GET', approvalRoute(id), call),
+    approve: (id, decision, call) => ask(transport, 'POST', approvalRoute(id), call, { decision }),
     status: (call) => ask(transport, 'GET', route('status'), call),
     async ledger(query = {}, call) {
       const fields = Object.entries(query).map(([name, value]) => [name, value?.toString()])

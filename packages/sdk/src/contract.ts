@@ -1,4 +1,4 @@
-import type { Budget } from '@guichet/core'
+import type { ApprovalRequest, ApprovalRule, Budget } from '@guichet/core'
 
 /**
  * Guichet's own API: routes and shapes, shared by the gateway's door and by every client.
@@ -249,6 +249,8 @@ export interface ApiKeyLimits {
   /** May its holder issue narrower keys? */
   readonly mayIssue?: boolean | undefined
   readonly budgets?: readonly Budget[] | undefined
+  /** What it may destroy in a day without a person being asked. */
+  readonly approval?: ApprovalRule | undefined
 }
 
 /** What is used up of one budget in its present window, with what is reserved by what is under way. */
@@ -438,6 +440,12 @@ export interface ApiLedger {
   }
   readonly distrust?: ApiDistrust
 }
+
+/**
+ * `GET /approvals` → { approvals: ApprovalRequest[] }, `GET /approvals/ID` and `POST /approvals/ID` { decision: 'yes' | 'no' }
+ * → ApprovalRequest; owner only. A yes to an ID for which more is asked by now is a `conflict`.
+ */
+export type ApiApproval = ApprovalRequest
 
 /** `POST /resume` (owner): goes on after a permanent refusal that a person has mended. `POST /seal` (owner). */
 

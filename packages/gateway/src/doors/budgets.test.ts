@@ -206,8 +206,13 @@ const ACCOUNTS: Readonly<Record<string, readonly Measure[]>> = {
   'GET /keys/:id': [],
   'DELETE /keys/:id': [],
   'POST /keys': [],
+  'POST /keys/:id/rotate': [],
+  'GET /approvals': [],
+  'GET /approvals/:id': [],
+  'POST /approvals/:id': [],
   'POST /resume': [],
   'POST /seal': [],
+  'POST /panic': [],
 }
 
 describe('every route of every door', () => {

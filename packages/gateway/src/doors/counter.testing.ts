@@ -9,6 +9,7 @@ import {
   type FolderId,
   type KeyLimits,
   type Ledger,
+  MINUTE_MS,
   ROOT,
   SECOND_MS,
   type Verb,
@@ -18,8 +19,10 @@ import { FakeClock, MemoryHost } from '@guichet/testkit'
 import { openHashers } from '../hashing/hashers.ts'
 import { createLog } from '../log.ts'
 import { createAccounts } from '../services/account.ts'
+import { createApprovals } from '../services/approvals/asked-approvals.ts'
 import { openBudgets } from '../services/budgets/durable-budgets.ts'
 import type { HostFor } from '../services/catalogue/catalogue.ts'
+import { pathOfFolder } from '../services/catalogue/path-of.ts'
 import { createCatalogue } from '../services/catalogue/tree-catalogue.ts'
 import { createChanges } from '../services/changes/changes.ts'
 import { createCustody } from '../services/custody.ts'
@@ -206,11 +209,18 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       ofOwner: options.ownerBudgets ?? [],
     }),
   )
-  const destruction = createDestruction({ budgets })
+  const approvals = opened.use(
+    createApprovals({
+      ...{ budgets, gate, clock, random, timeoutMs: 10 * MINUTE_MS },
+      pathOf: (folder) => pathOfFolder(stores.tree, folder),
+    }),
+  )
+  const destruction = createDestruction({ budgets, approvals })
   const { tree } = stores
   const catalogue = createCatalogue({ tree, host: hostFor, gate, clock, log, freshMs: 3_600_000 })
   const services: DoorServices = {
     accounts: createAccounts({ facts: stores.facts, host: hostFor, gate, clock, log }),
+    approvals,
     budgets,
     catalogue,
     changes: createChanges({ tree, catalogue, host: hostFor, gate, destruction, clock }),

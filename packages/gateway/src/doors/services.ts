@@ -1,5 +1,6 @@
 import type { FolderId } from '@guichet/core'
 import type { Accounts } from '../services/account.ts'
+import type { Approvals } from '../services/approvals/approvals.ts'
 import type { Budgets } from '../services/budgets/budgets.ts'
 import type { Catalogue, HostFor } from '../services/catalogue/catalogue.ts'
 import type { Changes } from '../services/changes/changes.ts'
@@ -15,6 +16,7 @@ import type { MeteredUploads } from '../services/uploads/metered-uploads.ts'
 /** What the doors ask of the gateway. */
 export interface DoorServices {
   readonly accounts: Accounts
+  readonly approvals: Approvals
   readonly budgets: Budgets
   readonly catalogue: Catalogue
   readonly changes: Changes

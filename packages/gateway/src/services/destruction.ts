@@ -1,5 +1,6 @@
 import type { FileNode, FolderNode } from '@guichet/core'
-import type { Budgets } from './budgets/budgets.ts'
+import type { Approvals } from './approvals/approvals.ts'
+import type { Budgets, Reservation } from './budgets/budgets.ts'
 import { leavesAsItWas } from './changes/sender.ts'
 import type { Caller } from './gate.ts'
 
@@ -16,17 +17,28 @@ export type Attempt = (count: number, send: () => Promise<number>) => Promise<nu
 
 /** Everything that destroys goes through here: what it may cost is reserved before, and settled after. */
 export interface Destruction {
-  /** Runs the work once it is allowed; each call of it is an attempt. Rejects with `over-budget`. */
+  /** What will be destroyed by several runs: a person is asked once, for all of it. */
+  prepare(caller: Caller, doomed: Doomed): Promise<void>
+  /**
+   * Runs the work once it is allowed; each call of it is an attempt.
+   * Rejects with `over-budget`, and as `Approvals.require` does.
+   */
   run<T>(caller: Caller, doomed: Doomed, work: (attempt: Attempt) => Promise<T>): Promise<T>
 }
 
-export function createDestruction(options: { readonly budgets: Pick<Budgets, 'reserve'> }): Destruction {
-  const { budgets } = options
+export function createDestruction(options: {
+  readonly budgets: Pick<Budgets, 'reserve'>
+  readonly approvals: Pick<Approvals, 'require' | 'prepare'>
+}): Destruction {
+  const { budgets, approvals } = options
   return {
+    prepare: (caller, doomed) => approvals.prepare(caller, doomed),
+
     async run(caller, doomed, work) {
       const deletes = doomed.files.length + doomed.folders.length
       const use = { caller, verb: 'delete', target: doomed.target } as const
       const reservation = await budgets.reserve(use, { deletes })
+      let unasked: Reservation | undefined
       let gone = 0
       const attempt: Attempt = async (count, send) => {
         // An answer that is lost counts as a deletion.
@@ -41,9 +53,12 @@ export function createDestruction(options: { readonly budgets: Pick<Budgets, 're
         }
       }
       try {
+        unasked = await approvals.require(caller, doomed)
         return await work(attempt)
       } finally {
         reservation.settle({ deletes: gone })
+        // Which of them are gone is not known: of their bytes nothing is given back, unless none is.
+        unasked?.settle({ unasked: gone, 'unasked-bytes': gone === 0 ? 0 : Number.POSITIVE_INFINITY })
       }
     },
   }

@@ -1,4 +1,4 @@
-import { GatewayError, parseBudgets } from '@guichet/core'
+import { GatewayError, parseApproval, parseBudgets } from '@guichet/core'
 import type { ApiKeyLimits } from '@guichet/sdk'
 import type { Command } from 'commander'
 import { collect } from '../../command.ts'
@@ -14,6 +14,7 @@ export interface LimitOptions {
   readonly notFrom?: readonly string[]
   readonly mayIssue?: boolean
   readonly budget?: readonly string[]
+  readonly approveDeletesOver?: readonly string[]
 }
 
 export function addLimitOptions(command: Command): Command {
@@ -25,10 +26,15 @@ export function addLimitOptions(command: Command): Command {
     .option('--not-from <addresses>', 'not from these', parseList)
     .option('--may-issue', 'its holder may make narrower keys')
     .option('--budget <budget>', 'what it may use up, as in deletes=100/day; may be repeated', collect)
+    .option(
+      '--approve-deletes-over <amount>',
+      'ask a person when it deletes more than so many files (100) or so much (10GB) a day; may be repeated',
+      collect,
+    )
 }
 
 export function limitsOf(options: LimitOptions, nowMs: number): ApiKeyLimits {
-  const { notBefore, idle, uses, from, notFrom, mayIssue, budget } = options
+  const { notBefore, idle, uses, from, notFrom, mayIssue, budget, approveDeletesOver } = options
   return {
     ...(notBefore !== undefined && { notBeforeMs: parseMoment(notBefore, nowMs) }),
     ...(idle !== undefined && idle > 0 && { idleMs: idle }),
@@ -37,6 +43,7 @@ export function limitsOf(options: LimitOptions, nowMs: number): ApiKeyLimits {
     ...(notFrom !== undefined && { notFrom }),
     ...(mayIssue === true && { mayIssue }),
     ...(budget !== undefined && { budgets: parseBudgets(budget) }),
+    ...(approveDeletesOver !== undefined && { approval: parseApproval(approveDeletesOver) }),
   }
 }
 

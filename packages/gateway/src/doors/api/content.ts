@@ -60,6 +60,7 @@ export async function putContent(
   if (!mayReplace && !twins.some((twin) => twin.sizeBytes === content.sizeBytes)) throw isThere(parts)
   // Deleting is a verb of its own, and an overwrite ends with it.
   if (twins.length > 0 && mayReplace) await gate.permit(caller, 'delete', pathText(parts))
+  if (mayReplace) await changes.prepareRemoval(caller, { files: twins, folders: [], target: pathText(parts) })
   const upload = `${caller.principal.key}/${Buffer.from(services.random(10)).toString('hex')}`
   const received = await uploads.receive(
     caller,

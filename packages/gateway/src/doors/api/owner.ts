@@ -9,6 +9,7 @@ import type { ApiAccount, ApiRemote, ApiTransfer } from '@guichet/sdk'
 import { z } from 'zod'
 import { findFolder } from '../../services/places.ts'
 import { texts } from '../bounded.ts'
+import { approvalRoutes } from './approvals.ts'
 import { keyRoutes } from './keys.ts'
 import { leakedKeyRoutes } from './leaked-keys.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
@@ -19,6 +20,7 @@ export function ownerRoutes(services: ApiServices): readonly ApiRoute[] {
   return [
     ...keyRoutes(services),
     ...leakedKeyRoutes(services),
+    ...approvalRoutes(services),
     ...accountRoutes(services),
     ...gatewayRoutes(services),
   ]

@@ -12,6 +12,7 @@ import type { ApiFile, ApiFolder, ApiKey, ApiNode, ApiTransfer } from '@guichet/
 import { z } from 'zod'
 import { type Catalogue, isFolder } from '../../services/catalogue/catalogue.ts'
 import type { Uploads } from '../../services/uploads/uploads.ts'
+import { approvalField } from './approvals.ts'
 import { budgetsField } from './spends.ts'
 
 export function apiFolder(folder: FolderNode, path: string): ApiFolder {
@@ -58,6 +59,7 @@ export const keyLimits: z.ZodType<KeyLimits> = z.strictObject({
   notFrom: blocks.optional(),
   mayIssue: z.boolean().optional(),
   budgets: budgetsField.optional(),
+  approval: approvalField.optional(),
 })
 
 export function apiKey(key: VirtualKey): ApiKey {

@@ -15,6 +15,7 @@ const WORDS: Readonly<
   invalid: { status: 400, text: 'Bad request', number: 186 },
   unauthenticated: { status: 401, text: 'Not authenticated', number: 247 },
   forbidden: { status: 403, text: 'Resource not allowed', number: 186 },
+  'needs-approval': { status: 403, text: 'Resource not allowed', number: 186 },
   'not-found': { status: 404, text: 'Resource not found', number: 469 },
   conflict: { status: 409, text: 'Conflict', number: 186 },
   'too-large': { status: 413, text: 'Too large', number: 186 },

@@ -1,4 +1,12 @@
-import { type Amounts, type Budget, type KeyId, type LedgerEntry, type Spend, windowEnd } from '@guichet/core'
+import {
+  type Amounts,
+  type Budget,
+  type BudgetHolder,
+  type KeyId,
+  type LedgerEntry,
+  type Spend,
+  windowEnd,
+} from '@guichet/core'
 import type { ApiSpend } from '@guichet/sdk'
 import type { Caller } from '../gate.ts'
 import type { Principal } from '../principals.ts'
@@ -25,6 +33,8 @@ export interface Budgets extends AsyncDisposable {
   reserve(use: Use, amounts: Amounts): Promise<Reservation>
   /** For bytes whose number is not known beforehand: reserved a step ahead of those that pass. */
   meter(use: Use, measure: 'up' | 'down'): Promise<Meter>
+  /** As `reserve`, for holders that are given; nothing, and no line in the ledger, where it is too much. */
+  within(holders: readonly BudgetHolder[], amounts: Amounts): Promise<Reservation | undefined>
   /** Has this key, or one above it, a budget of this? */
   counts(spender: Principal, measure: Budget['measure']): boolean
   /** The budgets of one holder, with what is used up of each. */

@@ -102,14 +102,23 @@ class DurableBudgets implements Budgets {
     return this.#book[Symbol.asyncDispose]()
   }
 
+  async within(holders: readonly BudgetHolder[], amounts: Amounts): Promise<Reservation | undefined> {
+    const outcome = await this.#take(holders, amounts)
+    return 'settle' in outcome ? outcome : undefined
+  }
+
   async #reserve(use: Use, holders: readonly BudgetHolder[], amounts: Amounts): Promise<Reservation> {
+    const outcome = await this.#take(holders, amounts)
+    if ('settle' in outcome) return outcome
+    const error = overBudget(use, outcome, amounts, this.#options.clock.nowMs())
+    throw await this.#options.gate.deny(use, error)
+  }
+
+  async #take(holders: readonly BudgetHolder[], amounts: Amounts): Promise<Reservation | BudgetRefusal> {
     const nowMs = this.#options.clock.nowMs()
     // From here to `raise` nothing is waited for: two reservations never see the same room.
     const outcome = reserve(this.#book.spends, holders, amounts, nowMs)
-    if (outcome.kind === 'refused') {
-      const error = overBudget(use, outcome.refusal, amounts, nowMs)
-      throw await this.#options.gate.deny(use, error)
-    }
+    if (outcome.kind === 'refused') return outcome.refusal
     if (outcome.reserved.length === 0) return NOTHING
     let isSettled = false
     const reservation: Reservation = {

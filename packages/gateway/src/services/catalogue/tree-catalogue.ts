@@ -6,7 +6,6 @@ import {
   type FolderId,
   type FolderNode,
   GatewayError,
-  pathText,
   ROOT,
   type Tree,
 } from '@guichet/core'
@@ -16,6 +15,7 @@ import { singleFlight } from '../single-flight.ts'
 import type { Catalogue, FolderView, Freshness, HostFor, Reach, Standing } from './catalogue.ts'
 import { Listings, type ListingsOptions } from './listings.ts'
 import { noFile, noFolder, noPath } from './missing.ts'
+import { pathOfFolder } from './path-of.ts'
 
 export function createCatalogue(options: ListingsOptions): Catalogue {
   return new TreeCatalogue(options)
@@ -107,8 +107,7 @@ class TreeCatalogue implements Catalogue {
   }
 
   async pathOf(id: FolderId): Promise<string> {
-    const chain = await this.#tree.ancestry(id)
-    return chain === undefined ? `folder:${id}` : pathText(chain.slice(1).map((folder) => folder.name))
+    return pathOfFolder(this.#tree, id)
   }
 
   async standing(principal: Principal, id: FolderId): Promise<Standing> {

@@ -1,7 +1,7 @@
 import type { Clock, Tree } from '@guichet/core'
 import type { Catalogue, HostFor } from '../catalogue/catalogue.ts'
-import type { Destruction } from '../destruction.ts'
-import type { Gate } from '../gate.ts'
+import type { Destruction, Doomed } from '../destruction.ts'
+import type { Caller, Gate } from '../gate.ts'
 import { createFileChanges, type FileChangesService } from './file-changes.ts'
 import { createFolderChanges, type FolderChanges } from './folder-changes.ts'
 import { createChangeSender } from './sender.ts'
@@ -12,7 +12,10 @@ import { createChangeSender } from './sender.ts'
  * A thing outside the key's root is `not-found`; a missing verb is `forbidden`; both before anything is sent.
  * When an answer is lost, what is known of the folders concerned is doubted, so that the next question finds out.
  */
-export interface Changes extends FolderChanges, FileChangesService {}
+export interface Changes extends FolderChanges, FileChangesService {
+  /** Before several removals that belong together, or one that comes later: whoever has to agree is asked once. */
+  prepareRemoval(caller: Caller, doomed: Doomed): Promise<void>
+}
 
 export function createChanges(options: {
   readonly tree: Tree
@@ -34,5 +37,6 @@ export function createChanges(options: {
     removeFiles: (...wish) => files.removeFiles(...wish),
     changeFiles: (...wish) => files.changeFiles(...wish),
     scanFile: (...wish) => files.scanFile(...wish),
+    prepareRemoval: (...wish) => options.destruction.prepare(...wish),
   }
 }

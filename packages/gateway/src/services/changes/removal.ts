@@ -48,6 +48,7 @@ export async function planRemoval(
 
 /** Files go in as few calls as 1fichier takes, folders one by one as it demands. */
 export async function removeAll(changes: Changes, caller: Caller, plan: RemovalPlan): Promise<void> {
+  await changes.prepareRemoval(caller, { ...plan, target: 'a removal' })
   if (plan.files.length > 0) {
     const removed = await changes.removeFiles(caller, plan.files)
     if (removed < plan.files.length) {

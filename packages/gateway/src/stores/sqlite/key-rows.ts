@@ -105,6 +105,12 @@ const LIMITS = z.strictObject({
   notFrom: blocks.optional(),
   mayIssue: z.boolean().optional(),
   budgets: z.array(BUDGET).optional(),
+  approval: z
+    .strictObject({
+      overFiles: z.int().nonnegative().optional(),
+      overBytes: z.int().nonnegative().optional(),
+    })
+    .optional(),
 })
 
 /** A limit that this version does not know closes the key rather than being passed over. */
