@@ -1,7 +1,8 @@
 import { budgetText, isBytes } from '@guichet/core'
 import type { ApiKeyLimits, ApiSpend } from '@guichet/sdk'
+import { printable } from './print.ts'
 import { sizeText } from './sizes.ts'
-import { timeText } from './times.ts'
+import { durationText, timeText } from './times.ts'
 
 /** One row for each budget: `deletes=100/day`, `12 used, 88 left until 2026-11-20 01:00`. */
 export function budgetRows(spends: readonly ApiSpend[]): readonly (readonly string[])[] {
@@ -22,4 +23,10 @@ export function approvalRows({ approval }: ApiKeyLimits): readonly (readonly str
     ...(overBytes === undefined ? [] : [`more than ${sizeText(overBytes)}`]),
   ]
   return [['asks a person', `to delete ${parts.join(', or ')} a day`]]
+}
+
+/** What becomes of the deletions of a key that has a trash. */
+export function trashRows({ trash }: ApiKeyLimits): readonly (readonly string[])[] {
+  if (trash === undefined) return []
+  return [['deletes into', `${printable(trash.path)}, kept for ${durationText(trash.keepMs)}`]]
 }

@@ -39,6 +39,7 @@ import { addServe } from './commands/serve.ts'
 import { addShare } from './commands/share.ts'
 import { addStat } from './commands/stat.ts'
 import { addStatus } from './commands/status.ts'
+import { addTrash } from './commands/trash.ts'
 import { addTree } from './commands/tree.ts'
 import { addUnseal } from './commands/unseal.ts'
 import { addVault } from './commands/vault.ts'
@@ -67,7 +68,16 @@ const GROUPS: Readonly<Record<string, readonly Add[]>> = {
     addRm,
   ],
   'More about files:': [addLink, addShare, addAttr, addScanVirus, addRemote],
-  'Other tools, and keys for them:': [addRun, addAdopt, addKey, addApprove, addExplain, addScan, addLedger],
+  'Other tools, and keys for them:': [
+    addRun,
+    addAdopt,
+    addKey,
+    addApprove,
+    addTrash,
+    addExplain,
+    addScan,
+    addLedger,
+  ],
   'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addVault, addPanic, addResume],
   'Around it:': [addDoctor, addBackup, addRestore, addConfig, addEmulator, addCompletion],
 }

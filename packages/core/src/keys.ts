@@ -3,6 +3,7 @@ import type { Budget } from './budgets.ts'
 import { DAY_MS } from './clock.ts'
 import { GatewayError } from './errors.ts'
 import type { FolderId, KeyId } from './ids.ts'
+import type { TrashRule } from './trash.ts'
 
 /** What a virtual key may be allowed to do. Deny by default; deleting is apart from writing. */
 export const VERBS = [
@@ -26,12 +27,14 @@ export const VERBS = [
 
 export type Verb = (typeof VERBS)[number]
 
-export type VerbSet = 'read' | 'write' | 'files' | 'all'
+export type VerbSet = 'read' | 'append-only' | 'write' | 'files' | 'all'
 
 /** Verbs that come together often enough to have a name. */
 export const VERB_SETS: Readonly<Record<VerbSet, readonly Verb[]>> = {
   /** Looking and fetching. */
   read: ['list', 'stat', 'download'],
+  /** For backups: nothing that is there can be changed or removed by its holder. */
+  'append-only': ['list', 'stat', 'download', 'upload', 'mkdir'],
   /** What a sync tool needs to add and arrange, but not to delete. */
   write: ['list', 'stat', 'download', 'upload', 'mkdir', 'rename', 'move', 'copy'],
   /** Everything one does with files. */
@@ -85,6 +88,8 @@ export interface KeyLimits {
   readonly mayIssue?: boolean | undefined
   readonly budgets?: readonly Budget[] | undefined
   readonly approval?: ApprovalRule | undefined
+  /** What it deletes is kept for a while; also what keys issued under it delete. */
+  readonly trash?: TrashRule | undefined
 }
 
 /** How a key ends by the mere passing of time. */

@@ -32,6 +32,7 @@ import type { HostFor } from './services/catalogue/catalogue.ts'
 import { pathOfFolder } from './services/catalogue/path-of.ts'
 import { createCatalogue } from './services/catalogue/tree-catalogue.ts'
 import { createChanges } from './services/changes/changes.ts'
+import { createChangeSender } from './services/changes/sender.ts'
 import { createCustody } from './services/custody.ts'
 import { createDestruction } from './services/destruction.ts'
 import { createDownloads } from './services/downloads.ts'
@@ -53,6 +54,8 @@ import { paceHost } from './services/scheduler/paced-host.ts'
 import type { Scheduler } from './services/scheduler/scheduler.ts'
 import { createStatus } from './services/status.ts'
 import { createTickets } from './services/tickets.ts'
+import { createTrash } from './services/trash/kept-trash.ts'
+import { startTrashRounds } from './services/trash/rounds.ts'
 import { createUploads } from './services/uploads/journaled-uploads.ts'
 import { UPLOADER_LIMITS } from './services/uploads/limits.ts'
 import { meterUploads } from './services/uploads/metered-uploads.ts'
@@ -72,6 +75,7 @@ import {
   SqliteLimiterStore,
   SqliteTicketStore,
   SqliteTransferJournal,
+  SqliteTrashStore,
   SqliteTree,
   SqliteWrapStore,
 } from './stores/sqlite/index.ts'
@@ -176,6 +180,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   opened.use(await startKeyEndings({ keys: stores.keys, wraps, clock, log }))
 
   await uploader.recover()
+  opened.use(startTrashRounds({ trash: services.trash, clock, log }))
   server.open({
     native: createNativeDoor(services),
     api: createApiDoor({
@@ -284,12 +289,14 @@ function createServices(
     hostFor({ key: principal.key, priority, patienceMs, signal, recheck })
   const catalogue = createCatalogue({ tree, host, gate, clock, log, freshMs: config.freshMs })
   const destruction = createDestruction({ budgets, approvals })
+  const sender = createChangeSender({ tree, catalogue, host, gate })
+  const trash = createTrash({ store: stores.trash, tree, catalogue, sender, gate, clock })
   return {
     accounts: createAccounts({ facts, host, gate, clock, log }),
     approvals,
     budgets,
     catalogue,
-    changes: createChanges({ tree, catalogue, host, gate, destruction, clock }),
+    changes: createChanges({ tree, catalogue, host, gate, destruction, trash, clock }),
     downloads: createDownloads({ host, gate, budgets, catalogue, hashers, clock, log }),
     foreign: createForeign({ host, gate }),
     ftp: createFtp({ host, gate, catalogue, budgets }),
@@ -298,6 +305,7 @@ function createServices(
     principals,
     remotes: createRemotes({ host, gate, catalogue, budgets }),
     tickets: createTickets({ clock, random }),
+    trash,
     uploads: meterUploads(uploads, budgets),
     random,
     nowMs: () => clock.nowMs(),
@@ -358,6 +366,7 @@ function openStores(db: ReturnType<typeof openDatabase>) {
     ledger: new SqliteLedger(db),
     facts: new SqliteFactStore(db),
     budgets: new SqliteBudgetStore(db),
+    trash: new SqliteTrashStore(db),
   }
 }
 

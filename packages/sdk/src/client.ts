@@ -34,6 +34,7 @@ import {
   type ApiStored,
   type ApiTicket,
   type ApiTransfer,
+  type ApiTrashed,
   type ApiUnwrappedKey,
   type ApiWrappedKey,
 } from './contract.ts'
@@ -98,6 +99,10 @@ export interface Guichet {
   /** Deletions that wait for a person. */
   approvals(call?: ApiCall): Promise<readonly ApiApproval[]>
   approval(id: string, call?: ApiCall): Promise<ApiApproval>
+  /** What keys with a trash have deleted. */
+  trash(call?: ApiCall): Promise<readonly ApiTrashed[]>
+  restoreTrash(ids: readonly string[], call?: ApiCall): Promise<readonly ApiTrashed[]>
+  emptyTrash(what: 'all' | 'due', call?: ApiCall): Promise<readonly ApiTrashed[]>
   approve(id: string, decision: 'yes' | 'no', call?: ApiCall): Promise<ApiApproval>
   status(call?: ApiCall): Promise<ApiStatus>
   /** Who asked what and what was decided, newest first. */
@@ -265,10 +270,15 @@ function administration(
   | 'approvals'
   | 'approval'
   | 'approve'
+  | 'trash'
+  | 'restoreTrash'
+  | 'emptyTrash'
+  | 'status'
   | 'resume'
   | 'seal'
   | 'panic'
 > {
+  type Trashed = { readonly files: readonly ApiTrashed[] }
   const approvalRoute = (id: string): string => route(`approvals/${encodeURIComponent(id)}`)
   const keyRoute = (id: string): string => route(`keys/${encodeURIComponent(id)}`)
   const order = async (path: string, call: ApiCall | undefined): Promise<void> => {
@@ -292,6 +302,11 @@ function administration(
     approvals: async (call) =>
       (await ask<{ approvals: readonly ApiApproval[] }>(transport, 'GET', route('approvals'), call))
         .approvals,
+    trash: async (call) => (await ask<Trashed>(transport, 'GET', route('trash'), call)).files,
+    restoreTrash: async (ids, call) =>
+      (await ask<Trashed>(transport, 'POST', route('trash/restore'), call, { ids })).files,
+    emptyTrash: async (what, call) =>
+      (await ask<Trashed>(transport, 'POST', route('trash/empty'), call, { what })).files,
     approval: (id, call) => ask(transport, 'GET', approvalRoute(id), call),
     approve: (id, decision, call) => ask(transport, 'POST', approvalRoute(id), call, { decision }),
     status: (call) => ask(transport, 'GET', route('status'), call),

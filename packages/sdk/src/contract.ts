@@ -1,4 +1,4 @@
-import type { ApprovalRequest, ApprovalRule, Budget } from '@guichet/core'
+import type { ApprovalRequest, ApprovalRule, Budget, TrashRule } from '@guichet/core'
 
 /**
  * Guichet's own API: routes and shapes, shared by the gateway's door and by every client.
@@ -251,6 +251,8 @@ export interface ApiKeyLimits {
   readonly budgets?: readonly Budget[] | undefined
   /** What it may destroy in a day without a person being asked. */
   readonly approval?: ApprovalRule | undefined
+  /** Where its deletions go; set by `trash` of ApiIssueKey. */
+  readonly trash?: TrashRule | undefined
 }
 
 /** What is used up of one budget in its present window, with what is reserved by what is under way. */
@@ -269,7 +271,9 @@ export interface ApiIssueKey {
   /** Default 90 days, or until the issuer ends; 0 is for ever. */
   readonly lifetimeMs?: number
   readonly mayTunnel?: boolean
-  readonly limits?: ApiKeyLimits
+  readonly limits?: Omit<ApiKeyLimits, 'trash'>
+  /** Its deletions become moves into this folder, which is outside its root. Only the owner can give one. */
+  readonly trash?: { readonly at: string; readonly keepMs: number }
 }
 
 /** `POST /keys` with `wrapMs` → ApiWrappedKey: instead of the text a token that fetches it once, for so long. */
@@ -446,6 +450,21 @@ export interface ApiLedger {
  * → ApprovalRequest; owner only. A yes to an ID for which more is asked by now is a `conflict`.
  */
 export type ApiApproval = ApprovalRequest
+
+/**
+ * `GET /trash`, `POST /trash/restore` { ids } and `POST /trash/empty` { what: 'all' | 'due' } → { files: ApiTrashed[] }; owner only.
+ */
+export interface ApiTrashed {
+  readonly id: string
+  readonly name: string
+  readonly sizeBytes: number
+  /** Who deleted it. */
+  readonly key: string
+  /** The folder it was in. */
+  readonly from: string
+  readonly trashedMs: number
+  readonly dueMs: number
+}
 
 /** `POST /resume` (owner): goes on after a permanent refusal that a person has mended. `POST /seal` (owner). */
 

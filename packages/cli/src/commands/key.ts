@@ -7,12 +7,12 @@ import { printable, table } from '../print.ts'
 import type { Session } from '../session.ts'
 import { parseDuration, timeText } from '../times.ts'
 import { addLimitOptions, type LimitOptions, limitsOf } from './keys/limits.ts'
+import { addProfileOptions, type ProfileOptions, trashOf, verbsOf } from './keys/profile.ts'
 import { addressOf, rowsOf, stateOf, verbsText } from './keys/shown.ts'
 import { addKeyTexts } from './keys/texts.ts'
 
-interface CreateOptions extends LimitOptions {
+interface CreateOptions extends LimitOptions, ProfileOptions {
   readonly name: string
-  readonly verbs: string
   readonly root?: string
   readonly expires?: number
   readonly tunnel?: boolean
@@ -43,7 +43,7 @@ export function addKey(program: Command, cli: Cli): void {
       parseDuration,
     )
     .option('--tunnel', 'may also reach hosts that are not of 1fichier through the proxy')
-  addLimitOptions(created)
+  addLimitOptions(addProfileOptions(created))
     .option('--wrap <duration>', 'print a token that fetches the text once, for so long', parseDuration)
     .addHelpText(
       'after',
@@ -51,6 +51,7 @@ export function addKey(program: Command, cli: Cli): void {
         'guichet key create --name kodi --verbs list,download --root /films --expires 30d',
         'guichet key create --name backup --verbs list,upload,mkdir --root /backup --json',
         'guichet key create --name nas --verbs write --from 192.168.1.0/24 --idle 30d --wrap 10m',
+        'guichet key create --name nas --profile append-only --root /backup --trash /trash --trash-for 30d',
         'guichet key create --name sync --verbs files --budget deletes=100/day --budget down=10GB/month',
       )}`,
     )
@@ -82,13 +83,14 @@ export function addKey(program: Command, cli: Cli): void {
 }
 
 async function create(session: Session, options: CreateOptions): Promise<void> {
-  const verbs = parseVerbs(options.verbs)
+  const verbs = verbsOf(options)
   const { guichet } = session.connect()
   const limits = limitsOf(options, session.world.clock.nowMs())
   const wish = {
     ...{ name: options.name, verbs, limits, mayTunnel: options.tunnel === true },
     ...(options.root !== undefined && { root: parseFolderPlace(options.root) }),
     ...(options.expires !== undefined && { lifetimeMs: options.expires }),
+    ...trashOf(options),
   }
   if (options.wrap !== undefined) return wrap(session, { ...wish, wrapMs: options.wrap })
   const issued = await guichet.issueKey(wish, { signal: session.stop })

@@ -25,6 +25,7 @@ import type { HostFor } from '../services/catalogue/catalogue.ts'
 import { pathOfFolder } from '../services/catalogue/path-of.ts'
 import { createCatalogue } from '../services/catalogue/tree-catalogue.ts'
 import { createChanges } from '../services/changes/changes.ts'
+import { createChangeSender } from '../services/changes/sender.ts'
 import { createCustody } from '../services/custody.ts'
 import { createDestruction } from '../services/destruction.ts'
 import { createDownloads } from '../services/downloads.ts'
@@ -39,6 +40,7 @@ import { createLedgerReading } from '../services/ledger/reading.ts'
 import { createPrincipals, OWNER } from '../services/principals.ts'
 import { createRemotes } from '../services/remotes.ts'
 import { createTickets } from '../services/tickets.ts'
+import { createTrash } from '../services/trash/kept-trash.ts'
 import { createUploads } from '../services/uploads/journaled-uploads.ts'
 import { meterUploads } from '../services/uploads/metered-uploads.ts'
 import { startUploader } from '../services/uploads/patient-uploader.ts'
@@ -54,6 +56,7 @@ import {
   SqliteLedger,
   SqliteTicketStore,
   SqliteTransferJournal,
+  SqliteTrashStore,
   SqliteTree,
   SqliteWrapStore,
 } from '../stores/sqlite/index.ts'
@@ -218,12 +221,14 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   const destruction = createDestruction({ budgets, approvals })
   const { tree } = stores
   const catalogue = createCatalogue({ tree, host: hostFor, gate, clock, log, freshMs: 3_600_000 })
+  const sender = createChangeSender({ tree, catalogue, host: hostFor, gate })
+  const trash = createTrash({ store: new SqliteTrashStore(db), tree, catalogue, sender, gate, clock })
   const services: DoorServices = {
     accounts: createAccounts({ facts: stores.facts, host: hostFor, gate, clock, log }),
     approvals,
     budgets,
     catalogue,
-    changes: createChanges({ tree, catalogue, host: hostFor, gate, destruction, clock }),
+    changes: createChanges({ tree, catalogue, host: hostFor, gate, destruction, trash, clock }),
     downloads: createDownloads({ host: hostFor, gate, budgets, catalogue, hashers, clock, log }),
     foreign: createForeign({ host: hostFor, gate }),
     ftp: createFtp({ host: hostFor, gate, catalogue, budgets }),
@@ -232,6 +237,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
     principals,
     remotes: createRemotes({ host: hostFor, gate, catalogue, budgets }),
     tickets: createTickets({ clock, random }),
+    trash,
     uploads: meterUploads(createUploads({ ...stores, uploader, spool, hashers, clock, random }), budgets),
     random,
     nowMs: () => clock.nowMs(),

@@ -11,6 +11,7 @@ import type { Gate } from '../services/gate.ts'
 import type { Principals } from '../services/principals.ts'
 import type { Remotes } from '../services/remotes.ts'
 import type { Tickets } from '../services/tickets.ts'
+import type { Trash } from '../services/trash/trash.ts'
 import type { MeteredUploads } from '../services/uploads/metered-uploads.ts'
 
 /** What the doors ask of the gateway. */
@@ -28,6 +29,7 @@ export interface DoorServices {
   readonly principals: Principals
   readonly remotes: Remotes
   readonly tickets: Tickets
+  readonly trash: Trash
   readonly uploads: MeteredUploads
   readonly random: (count: number) => Uint8Array
   nowMs(): number

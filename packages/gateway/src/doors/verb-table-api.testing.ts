@@ -115,6 +115,9 @@ export const API_ROWS: readonly Row[] = [
     headers: { 'content-type': 'application/json' },
     body: '{"decision":"no"}',
   })),
+  get('GET /trash', 'owner'),
+  post('/trash/restore', 'owner', '', () => ({ ids: ['00000'] })),
+  post('/trash/empty', 'owner', '', () => ({ what: 'due' })),
   post('/resume', 'owner', '', () => ({})),
   post('/seal', 'owner', '', () => ({})),
 ]

@@ -10,6 +10,7 @@ import {
   type KeyId,
   type KeyLimits,
   type KeyStore,
+  type TrashRule,
   type Verb,
   type VirtualKey,
   widenings,
@@ -27,6 +28,8 @@ export interface KeyWish {
   readonly lifetimeMs?: number | undefined
   readonly mayTunnel: boolean
   readonly limits: KeyLimits
+  /** Finds the folder that its deletions go to; only the owner can give a key one. Those below it have it as well. */
+  readonly findTrash?: ((root: FolderId) => Promise<TrashRule>) | undefined
 }
 
 /** The text of a key is given here and never again. */
@@ -95,14 +98,17 @@ export function createKeys(options: {
       const limits = inheritedLimits(principal.limits, wish.limits)
       if (principal.key !== 'owner') {
         requireNarrower(principal, { verbs, mayTunnel, expiresMs, limits })
+        if (wish.findTrash !== undefined) throw noTrash()
         const living = below(await store.list(), principal.key).filter((one) => isLiving(one, nowMs))
         if (living.length >= LIVING_BELOW_MAX) throw tooMany(principal)
       }
       const root = await wish.findRoot()
+      const trash = wish.findTrash === undefined ? limits.trash : await wish.findTrash(root.id)
       const text = createKeyText(random)
       const key: VirtualKey = {
         ...{ id: newKeyId(random), name: wish.name, verbs, root: root.id, rootPath: root.path },
-        ...{ mayTunnel, limits, parent: principal.key === 'owner' ? undefined : principal.key },
+        ...{ mayTunnel, limits: trash === undefined ? limits : { ...limits, trash } },
+        ...{ parent: principal.key === 'owner' ? undefined : principal.key },
         ...{ createdMs: nowMs, expiresMs, revokedMs: undefined },
         ...{ use: { count: 0, lastMs: undefined }, ended: undefined },
       }
@@ -139,6 +145,12 @@ export function createKeys(options: {
       return { key, text }
     },
   }
+}
+
+function noTrash(): GatewayError {
+  return new GatewayError('forbidden', 'only the owner can give a key a trash of its own', {
+    hint: 'leave --trash out: a key has the trash of the one it is issued under',
+  })
 }
 
 /** The keys that were issued under one, at any depth. */

@@ -1,6 +1,6 @@
 import { parseKeyId, problemOfKey, VERB_SETS } from '@guichet/core'
 import type { ApiKey } from '@guichet/sdk'
-import { approvalRows, budgetRows } from '../../budgets.ts'
+import { approvalRows, budgetRows, trashRows } from '../../budgets.ts'
 import { printable } from '../../print.ts'
 import type { Session } from '../../session.ts'
 import { durationText, timeText } from '../../times.ts'
@@ -17,6 +17,7 @@ export function rowsOf(key: ApiKey, nowMs: number): readonly (readonly string[])
     ...limitRows(key.limits, key.use.count),
     ...budgetRows(key.spends ?? []).map((row) => ['budget', row.join(': ')]),
     ...approvalRows(key.limits),
+    ...trashRows(key.limits),
     ['made', timeText(key.createdMs)],
     ...(key.use.lastMs === undefined ? [] : [['last used', timeText(key.use.lastMs)]]),
     ...(key.parent === undefined ? [] : [['issued by', parseKeyId(key.parent)]]),

@@ -3,6 +3,7 @@ import type { ApiExplanation, ApiIssuedKey, ApiKey, ApiWrappedKey } from '@guich
 import { z } from 'zod'
 import { apiSpend } from '../../services/budgets/budgets.ts'
 import { findFolder } from '../../services/places.ts'
+import { findTrash } from '../../services/trash/rule.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
 import { apiKey, keyLimits } from './shapes.ts'
 
@@ -14,6 +15,15 @@ const wishedKey = z.object({
   mayTunnel: z.boolean().optional(),
   limits: keyLimits.optional(),
   wrapMs: z.number().int().positive().optional(),
+  trash: z
+    .object({
+      at: z.string(),
+      keepMs: z
+        .int()
+        .positive()
+        .max(3_650 * DAY_MS),
+    })
+    .optional(),
 })
 
 const wishedRotation = z.object({
@@ -62,7 +72,7 @@ export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
       route: 'POST /keys',
       needs: 'issuer',
       async run({ caller, body }): Promise<ApiIssuedKey | ApiWrappedKey> {
-        const wish = wishedKey.parse(body)
+        const { trash, ...wish } = wishedKey.parse(body)
         const issued = await keys.issue(caller, {
           name: wish.name,
           verbs: parseVerbs(wish.verbs.join(',')),
@@ -76,6 +86,7 @@ export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
           lifetimeMs: wish.lifetimeMs,
           mayTunnel: wish.mayTunnel ?? false,
           limits: wish.limits ?? {},
+          findTrash: trash && ((root) => findTrash(services, caller, trash, root)),
         })
         if (wish.wrapMs === undefined) return { ...apiKey(issued.key), key: issued.text }
         return { ...apiKey(issued.key), wrap: await wraps.wrap(issued, wish.wrapMs) }

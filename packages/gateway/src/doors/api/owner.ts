@@ -14,6 +14,7 @@ import { keyRoutes } from './keys.ts'
 import { leakedKeyRoutes } from './leaked-keys.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
 import { apiTransfer } from './shapes.ts'
+import { trashRoutes } from './trash.ts'
 
 /** Keys, the account, remote uploads, transfers and the gateway itself. */
 export function ownerRoutes(services: ApiServices): readonly ApiRoute[] {
@@ -21,6 +22,7 @@ export function ownerRoutes(services: ApiServices): readonly ApiRoute[] {
     ...keyRoutes(services),
     ...leakedKeyRoutes(services),
     ...approvalRoutes(services),
+    ...trashRoutes(services),
     ...accountRoutes(services),
     ...gatewayRoutes(services),
   ]

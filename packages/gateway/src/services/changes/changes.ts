@@ -2,6 +2,7 @@ import type { Clock, Tree } from '@guichet/core'
 import type { Catalogue, HostFor } from '../catalogue/catalogue.ts'
 import type { Destruction, Doomed } from '../destruction.ts'
 import type { Caller, Gate } from '../gate.ts'
+import type { Trash } from '../trash/trash.ts'
 import { createFileChanges, type FileChangesService } from './file-changes.ts'
 import { createFolderChanges, type FolderChanges } from './folder-changes.ts'
 import { createChangeSender } from './sender.ts'
@@ -23,6 +24,7 @@ export function createChanges(options: {
   readonly host: HostFor
   readonly gate: Gate
   readonly destruction: Destruction
+  readonly trash: Pick<Trash, 'take'>
   readonly clock: Clock
 }): Changes {
   const sender = createChangeSender(options)

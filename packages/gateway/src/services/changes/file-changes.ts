@@ -17,6 +17,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import { noLink } from '../catalogue/missing.ts'
 import type { Destruction } from '../destruction.ts'
 import type { Caller, Gate } from '../gate.ts'
+import type { Trash } from '../trash/trash.ts'
 import { type ChangeSender, parsePassword, type Touch } from './sender.ts'
 
 /** 1fichier takes many files in one call; this many is what an upload may hold too (wire.md §3). */
@@ -62,6 +63,7 @@ export interface FileChangesOptions {
   readonly gate: Gate
   readonly sender: ChangeSender
   readonly destruction: Destruction
+  readonly trash: Pick<Trash, 'take'>
   readonly clock: Clock
 }
 
@@ -75,6 +77,7 @@ class TreeFileChanges implements FileChangesService {
   readonly #gate: Gate
   readonly #sender: ChangeSender
   readonly #destruction: Destruction
+  readonly #trash: Pick<Trash, 'take'>
   readonly #clock: Clock
 
   constructor(options: FileChangesOptions) {
@@ -83,6 +86,7 @@ class TreeFileChanges implements FileChangesService {
     this.#gate = options.gate
     this.#sender = options.sender
     this.#destruction = options.destruction
+    this.#trash = options.trash
     this.#clock = options.clock
   }
 
@@ -212,6 +216,7 @@ class TreeFileChanges implements FileChangesService {
     await this.#sender.permitEach(caller, 'delete', files)
     const doomed = { files: distinct(files), folders: [], target: `${files.length} files` }
     return this.#destruction.run(caller, doomed, async (attempt) => {
+      if (caller.principal.limits.trash !== undefined) return this.#trash.take(caller, doomed.files, attempt)
       let removed = 0
       for (const batch of batches(doomed.files)) {
         const links = batch.map((file) => file.link)
@@ -265,6 +270,16 @@ class TreeFileChanges implements FileChangesService {
 
   async scanFile(caller: Caller, file: FileNode): Promise<ScanResult> {
     await this.#sender.permitEach(caller, 'delete', [file])
+    if (caller.principal.limits.trash !== undefined) {
+      const error = new GatewayError(
+        'forbidden',
+        'a key with a trash scans nothing: 1fichier deletes what it finds infected',
+        {
+          hint: 'scan with a key made without --trash',
+        },
+      )
+      throw await this.#gate.deny({ caller, verb: 'delete', target: `a scan of ${file.name}` }, error)
+    }
     const doomed = { files: [file], folders: [], target: `a scan of ${file.name}` }
     return this.#destruction.run(caller, doomed, async (attempt) => {
       let result: ScanResult | undefined

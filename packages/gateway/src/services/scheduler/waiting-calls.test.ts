@@ -40,6 +40,7 @@ async function openAccount() {
       budgets,
       approvals: { require: async () => ({ settle: () => undefined }), prepare: async () => undefined },
     }),
+    trash: { take: () => assert.fail('no key here has a trash') },
     clock,
   })
   const remotes = createRemotes({ host, gate, catalogue, budgets })

@@ -8,6 +8,7 @@ import {
   ledgerContract,
   limiterStoreContract,
   ticketStoreContract,
+  trashStoreContract,
   treeContract,
   wrapStoreContract,
 } from '@guichet/testkit'
@@ -21,6 +22,7 @@ import {
   SqliteLimiterStore,
   SqliteTicketStore,
   SqliteTransferJournal,
+  SqliteTrashStore,
   SqliteTree,
   SqliteWrapStore,
 } from './index.ts'
@@ -39,6 +41,7 @@ limiterStoreContract('SqliteLimiterStore', async () => new SqliteLimiterStore(me
 ledgerContract('SqliteLedger', async () => new SqliteLedger(memory()))
 ledgerBookContract('SqliteLedger', async () => new SqliteLedger(memory()))
 budgetStoreContract('SqliteBudgetStore', async () => new SqliteBudgetStore(memory()))
+trashStoreContract('SqliteTrashStore', async () => new SqliteTrashStore(memory()))
 factStoreContract('SqliteFactStore', async () => new SqliteFactStore(memory()))
 wrapStoreContract('SqliteWrapStore', async () => {
   const db = memory()

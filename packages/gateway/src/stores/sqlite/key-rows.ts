@@ -105,6 +105,10 @@ const LIMITS = z.strictObject({
   notFrom: blocks.optional(),
   mayIssue: z.boolean().optional(),
   budgets: z.array(BUDGET).optional(),
+  trash: z
+    .strictObject({ folder: z.int().nonnegative(), path: z.string(), keepMs: z.int().positive() })
+    .transform((rule) => ({ ...rule, folder: parseFolderId(rule.folder) }))
+    .optional(),
   approval: z
     .strictObject({
       overFiles: z.int().nonnegative().optional(),
