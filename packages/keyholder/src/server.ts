@@ -138,13 +138,12 @@ function wayChangeIn(body: Readonly<Record<string, unknown>>): WayChange | undef
   return { act, way: { name, kind, secret }, cost }
 }
 
-function costIn(value: unknown): KdfCost | undefined {
+function costIn(value: unknown): Partial<KdfCost> | undefined {
   if (value === undefined) return undefined
-  const { passes, memoryKiB, parallelism } =
-    typeof value === 'object' && value !== null ? ({ ...value } as Partial<Record<string, unknown>>) : {}
-  if (typeof passes === 'number' && typeof memoryKiB === 'number' && typeof parallelism === 'number')
-    return { passes, memoryKiB, parallelism }
-  throw misunderstood('a whole cost')
+  const { passes, memoryKiB, parallelism } = { ...(value as Partial<Record<keyof KdfCost, unknown>>) }
+  const cost = Object.entries({ passes, memoryKiB, parallelism }).filter(([, part]) => part !== undefined)
+  if (cost.every(([, part]) => typeof part === 'number')) return Object.fromEntries(cost)
+  throw misunderstood('numbers for the cost')
 }
 
 function secretIn(body: Readonly<Record<string, unknown>>, name: string): Secret | undefined {

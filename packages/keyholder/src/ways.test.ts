@@ -79,6 +79,9 @@ describe('the ways to open a vault', () => {
       [CHEAP, cost],
     )
     assert.ok((await opens(path, secretOf('a'))) && (await opens(path, secretOf('b'))))
+    const more = { passes: 4 }
+    await changeWays(path, secretOf('b'), { act: 'replace', cost: more }, 2_000)
+    assert.deepEqual((await readWays(path)).ways[1]?.cost, { ...cost, ...more }, 'the rest stays')
     const { code } = await refusal(
       changeWays(path, secretOf('b'), { act: 'replace', cost: { ...cost, memoryKiB: 8_192 } }, 2_000),
     )

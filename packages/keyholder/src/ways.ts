@@ -21,11 +21,18 @@ export interface Way {
   readonly cost: KdfCost
 }
 
-/** `replace` means the way that the given secret opens; what is absent stays as it is. */
+/**
+ * `replace` means the way that the given secret opens; what is absent stays as it is, and no guess gets cheaper.
+ * A new way costs what a new vault costs, where nothing else is said.
+ */
 export type WayChange =
-  | { readonly act: 'add'; readonly way: NewWay; readonly cost?: KdfCost | undefined }
+  | { readonly act: 'add'; readonly way: NewWay; readonly cost?: Partial<KdfCost> | undefined }
   | { readonly act: 'remove'; readonly name: string }
-  | { readonly act: 'replace'; readonly secret?: Secret | undefined; readonly cost?: KdfCost | undefined }
+  | {
+      readonly act: 'replace'
+      readonly secret?: Secret | undefined
+      readonly cost?: Partial<KdfCost> | undefined
+    }
 
 /** Reads the header of a vault, without opening it. */
 export async function readWays(
@@ -70,7 +77,7 @@ async function changed(vault: Vault, opened: Opened, change: WayChange): Promise
   const { id, slots } = vault
   switch (change.act) {
     case 'add': {
-      const { way, cost = DEFAULT_COST } = change
+      const { way } = change
       if (slots.length >= SLOTS_MAX) throw refused('a vault has 8 ways at the most', 'remove one first')
       if (slots.some(({ name }) => name === way.name)) {
         throw refused(
@@ -79,7 +86,7 @@ async function changed(vault: Vault, opened: Opened, change: WayChange): Promise
         )
       }
       await requireNew(vault, way.secret)
-      return [...slots, await sealSlot(id, way, cost, dataKey, nowMs)]
+      return [...slots, await sealSlot(id, way, { ...DEFAULT_COST, ...change.cost }, dataKey, nowMs)]
     }
     case 'remove': {
       const { name } = change
@@ -100,7 +107,12 @@ async function changed(vault: Vault, opened: Opened, change: WayChange): Promise
     case 'replace': {
       const next = change.secret ?? opened.secret
       if (change.secret !== undefined) await requireNew(vault, next)
-      const { passes, memoryKiB, parallelism } = change.cost ?? used
+      const { passes, memoryKiB, parallelism } = { ...used, ...change.cost }
+      if (passes * memoryKiB < used.passes * used.memoryKiB) {
+        throw new GatewayError('invalid', 'a guess would cost less than it does', {
+          hint: 'give more passes or memory; `guichet vault show` shows what it is',
+        })
+      }
       const way = { name: used.name, kind: used.kind, secret: next }
       const slot = await sealSlot(id, way, { passes, memoryKiB, parallelism }, dataKey, nowMs)
       return slots.map((old) => (old === used ? slot : old))

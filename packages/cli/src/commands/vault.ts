@@ -150,7 +150,7 @@ async function addWay(session: Session, name: string, options: AddOptions): Prom
   await change(session, secret, {
     act: 'add',
     way: { name, kind, secret: added },
-    cost: await costOf(options),
+    cost: costOf(options),
   })
   undo.move()
   tell(session, { added: name, kind }, `the vault opens with ${name}, too`)
@@ -187,19 +187,19 @@ async function changePassphrase(session: Session, options: AddOptions): Promise<
   requireAnswers(session, options)
   const secret = await readOpening(session, options.with)
   const next = await readNewPassphrase(session, options.passFile)
-  await change(session, secret, { act: 'replace', secret: next, cost: await costOf(options) })
+  await change(session, secret, { act: 'replace', secret: next, cost: costOf(options) })
   tell(session, { changed: true }, 'the passphrase is changed')
 }
 
 async function raiseCost(session: Session, options: WithOption & CostOptions): Promise<void> {
-  const cost = await costOf(options)
+  const cost = costOf(options)
   if (cost === undefined) {
     throw new GatewayError('invalid', 'it is not said how dear a guess is to be', {
       hint: 'give --memory MiB, --passes N or both; `guichet vault show` shows what it is',
     })
   }
   await change(session, await readOpening(session, options.with), { act: 'replace', cost })
-  tell(session, { cost }, `a guess costs ${costText(cost)}`)
+  tell(session, { changed: true }, 'a guess costs more now; the secret is the same')
 }
 
 async function removeWay(session: Session, name: string, options: WithOption): Promise<void> {
@@ -218,13 +218,17 @@ function tell({ print }: Session, value: object, text: string): void {
 
 /** One stream cannot hold two secrets, and nobody can be asked without a terminal: told before anything is read. */
 function requireAnswers({ world }: Session, options: AddOptions): void {
-  const hint = 'keep one of them in a file of its own: `--pass-file FILE`, `--with FILE`'
-  if (options.with === '-' && options.passFile === '-')
-    throw new GatewayError('invalid', 'both secrets are to come from the standard input', { hint })
+  if (options.with === '-' && options.passFile === '-') {
+    throw new GatewayError('invalid', 'both secrets are to come from the standard input', {
+      hint: 'keep one of them in a file of its own',
+    })
+  }
   const isAsked =
     options.unlockFile === undefined && options.passFile === undefined && options.keyring !== true
   if (isAsked && !isInteractive(world)) {
-    throw new GatewayError('invalid', 'there is no terminal to ask for the new passphrase on', { hint })
+    throw new GatewayError('invalid', 'there is no terminal to ask for the new passphrase on', {
+      hint: 'give it with --pass-file FILE',
+    })
   }
 }
 
@@ -232,13 +236,11 @@ function readNewPassphrase(session: Session, file: string | undefined): Promise<
   return file === undefined ? askNewPassphrase(session) : readSecretOf(session, file)
 }
 
-async function costOf({ memory, passes }: CostOptions): Promise<KdfCost | undefined> {
+function costOf({ memory, passes }: CostOptions): Partial<KdfCost> | undefined {
   if (memory === undefined && passes === undefined) return undefined
-  const { DEFAULT_COST } = await import('@guichet/keyholder')
   return {
-    passes: passes ?? DEFAULT_COST.passes,
-    memoryKiB: memory === undefined ? DEFAULT_COST.memoryKiB : memory * 1024,
-    parallelism: DEFAULT_COST.parallelism,
+    ...(passes !== undefined && { passes }),
+    ...(memory !== undefined && { memoryKiB: memory * 1024 }),
   }
 }
 
