@@ -23,13 +23,13 @@ const LIMIT_MAX = 10_000
 const FOLLOW_MS = 1_000
 
 export async function show(session: Session, options: ShowOptions): Promise<void> {
-  const { print } = session
-  const filter = filterOf(options, session.world.clock.nowMs())
+  const { print, world } = session
+  const filter = filterOf(options, world.clock.nowMs())
   const limit = parseLimit(options.limit)
+  if (options.follow === true) return follow(session, options.database, filter, limit)
   await using book = await openBook(session, options.database)
   if (options.publicKey === true) return showKey(session, book)
   const entries = book.find(filter, limit).toReversed()
-  if (options.follow === true) return follow(session, book, filter, entries)
   print.result({ entries }, () => {
     if (entries.length === 0) return print.note('nothing fits')
     for (const line of table([HEAD, ...entries.map(cells)])) print.line(line)
@@ -46,23 +46,23 @@ function showKey({ print }: Session, book: LedgerFile): void {
   print.result({ publicKey: verifierKey }, () => print.line(verifierKey))
 }
 
+/** Until it is stopped; each look opens the file anew, so that a gateway may begin and end meanwhile. */
 async function follow(
   session: Session,
-  book: LedgerFile,
+  database: string | undefined,
   filter: LedgerFilter,
-  first: readonly NumberedEntry[],
+  limit: number,
 ): Promise<void> {
   const { print, stop, world } = session
-  let [entries, after] = [first, 0]
-  while (!stop.aborted) {
-    for (const entry of entries) {
+  for (let [after, count] = [0, limit]; !stop.aborted; count = LIMIT_MAX) {
+    await using book = await openBook(session, database)
+    for (const entry of book.find({ ...filter, after }, count).toReversed()) {
       after = entry.sequence
       if (print.isJson) print.json(entry)
       else print.line(cells(entry).join('  ').trimEnd())
     }
     // A stop wakes it; that is the way to end it.
     await world.clock.sleep(FOLLOW_MS, stop).catch(() => undefined)
-    entries = book.find({ ...filter, after: Math.max(after, filter.after ?? 0) }, LIMIT_MAX).toReversed()
   }
 }
 
