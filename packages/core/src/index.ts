@@ -14,6 +14,7 @@
  * tree         our own copy of the account's folders and files
  * token        1fichier's short-lived direct link of one file
  * ticket       our expiring link to one file
+ * wrap         the text of a new key, sealed until it is fetched once by its token
  * transfer     one upload or download under way, journaled
  * ledger       the append-only record of who asked what and what was decided
  * checkpoint   a signed note that says how many entries the ledger has, and the hash of them all
