@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { describe, it } from 'node:test'
 import type { ApiKey } from '@guichet/sdk'
 import { call, startStand } from './stand.ts'
+
+const DOCUMENT = path.join(import.meta.dirname, '..', 'docs', 'budgets.md')
 
 describe('a budget', () => {
   it('is made, used up, told of, and outlives kill -9, by the real program (K10)', {
@@ -49,5 +53,21 @@ describe('a budget', () => {
       new RegExp(`budgets\\s+${key.id} +deletes=2/month`),
     )
     assert.equal(stand.emulator.account.files().length, 1)
+  })
+})
+
+describe('the document about budgets', () => {
+  it('shows commands that work as they stand, in their order (U9)', { timeout: 120_000 }, async () => {
+    await using stand = await startStand({ timeScale: 200 })
+    const text = await readFile(DOCUMENT, 'utf8')
+    const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '')
+    const lines = blocks.flatMap((block) => block.trim().split('\n'))
+    assert.ok(lines.length > 8)
+    for (const line of lines) {
+      const [program, ...args] = line.split(' ')
+      assert.equal(program, 'guichet')
+      const { code, stderr } = await stand.guichet(args)
+      assert.equal(code, 0, `${line}\n${stderr}`)
+    }
   })
 })
