@@ -10,7 +10,7 @@ export interface LedgerAnchor extends TreeHead {
 
 /** The first thing that is wrong: the entries from `first` to `last`, one of which is the first bad one. */
 export interface LedgerProblem {
-  readonly kind: 'missing' | 'edited' | 'unhashed' | 'rewritten' | 'cut' | 'signature'
+  readonly kind: 'missing' | 'misplaced' | 'edited' | 'unhashed' | 'rewritten' | 'cut' | 'signature'
   readonly first: number
   readonly last: number
   /** A whole sentence without its full stop. */
@@ -55,9 +55,12 @@ export class LedgerAudit {
     if (this.#problem !== undefined) return
     const expected = this.#edge.size + 1
     const { sequence, hashes } = entry
-    if (sequence !== expected) {
-      const last = Math.max(expected, sequence - 1)
-      this.#found('missing', expected, last, `${entriesText(expected, last)} missing`)
+    if (sequence > expected) {
+      this.#found('missing', expected, sequence - 1, `${entriesText(expected, sequence - 1)} missing`)
+      return
+    }
+    if (sequence < expected) {
+      this.#found('misplaced', sequence, sequence, `entry ${sequence} is in a place that is not its own`)
       return
     }
     if (hashes.length < HASH_BYTES) {

@@ -46,7 +46,8 @@ export async function verifyLedger(check: LedgerCheck): Promise<VerifiedLedger> 
   const signed = await readCheckpoints(check, start)
   const known = [...anchors, ...signed.anchors].filter(({ size }) => size <= (until ?? size))
   const audit = new LedgerAudit(sha256, known, from)
-  const entries = pages((after) => source.page(after, PAGE), placeOfEntry, start, pause)
+  // From before the first place, where nothing has a right to be.
+  const entries = pages((after) => source.page(after, PAGE), placeOfEntry, from?.size ?? -1e300, pause)
   for await (const entry of entries) {
     if (entry.sequence > (until ?? entry.sequence)) break
     audit.add(entry)

@@ -13,11 +13,11 @@ import {
 } from '@guichet/core'
 import type { Database, Statement } from './database.ts'
 import {
-  COLUMNS,
   entryOf,
   type KeptRow,
   keptEntryOf,
   type LedgerRow,
+  READ_COLUMNS,
   sha256,
   whereOf,
 } from './ledger-rows.ts'
@@ -43,10 +43,10 @@ export class SqliteLedgerReader implements LedgerSource {
   constructor(db: Database) {
     this.#db = db
     // Nothing is ever deleted, so the last number is the count, without a walk over the table.
-    this.#count = db.prepare('SELECT coalesce(max(sequence), 0) AS count FROM ledger')
-    this.#written = db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'ledger'")
+    this.#count = db.prepare('SELECT CAST(coalesce(max(sequence), 0) AS REAL) AS count FROM ledger')
+    this.#written = db.prepare("SELECT CAST(seq AS REAL) AS seq FROM sqlite_sequence WHERE name = 'ledger'")
     this.#page = db.prepare(
-      `SELECT ${COLUMNS}, hashes FROM ledger WHERE sequence > ? ORDER BY sequence LIMIT ?`,
+      `SELECT ${READ_COLUMNS}, hashes FROM ledger WHERE sequence > ? ORDER BY ledger.sequence LIMIT ?`,
     )
     this.#hashes = db.prepare('SELECT hashes FROM ledger WHERE sequence = ?')
     this.#checkpoints = db.prepare('SELECT * FROM ledger_checkpoints WHERE size > ? ORDER BY size LIMIT ?')
@@ -63,7 +63,7 @@ export class SqliteLedgerReader implements LedgerSource {
   find(filter: LedgerFilter, limit: number): readonly NumberedEntry[] {
     const { sql, values } = whereOf(filter)
     const rows = this.#db.prepare<LedgerRow>(
-      `SELECT ${COLUMNS} FROM ledger ${sql} ORDER BY sequence DESC LIMIT ?`,
+      `SELECT ${READ_COLUMNS} FROM ledger ${sql} ORDER BY ledger.sequence DESC LIMIT ?`,
     )
     return rows.all(...values, Math.max(0, Math.min(Math.trunc(limit), FOUND_MAX))).map(entryOf)
   }

@@ -6,6 +6,12 @@ export const sha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
 
 export const COLUMNS = 'sequence, at_ms, request_id, key, door, verb, target, decision, reason'
 
+/** Numbers as JavaScript has them: one that is too large for it was never recorded, and is told as one that differs. */
+export const READ_COLUMNS: string = COLUMNS.replace(
+  'sequence, at_ms',
+  'CAST(sequence AS REAL) AS sequence, CAST(at_ms AS REAL) AS at_ms',
+)
+
 export interface LedgerRow {
   readonly sequence: number
   readonly at_ms: number
