@@ -142,29 +142,32 @@ export async function faults(stand: Stand, told: Told, key: string): Promise<voi
   }
 }
 
-/** What the proxy says to those whom it does not let through, and to those who cannot go on. */
-export async function proxyPages(stand: Stand, told: Told, key: string): Promise<void> {
+/**
+ * What the proxy says to those whom it does not let through, and to those who cannot go on.
+ * `exposed` is what somebody takes for a virtual key.
+ */
+export async function proxyPages(stand: Stand, told: Told, key: string, exposed: string): Promise<void> {
   const basic = (secret: string): string =>
     `Proxy-Authorization: Basic ${Buffer.from(`any:${secret}`).toString('base64')}\r\n`
   const place = 'api.1fichier.com:443'
   const connects: readonly (readonly [target: string, headers: string, then?: string])[] = [
     [place, ''],
     [place, basic('gch_unknown')],
-    [place, basic(CANARY)],
-    [place, `Proxy-Authorization: Bearer ${CANARY}\r\n`],
+    [place, basic(exposed)],
+    [place, `Proxy-Authorization: Bearer ${exposed}\r\n`],
     [place, `${basic(key)}${basic(key)}`],
     ['example.invalid:443', basic(key)],
     ['169.254.169.254:80', basic(key)],
     ['api.1fichier.com:80', basic(key)],
     ['up1.mesfichiers.org:443', basic(key)],
-    [`any:${CANARY}@api.1fichier.com:443`, basic(key)],
+    [`any:${exposed}@api.1fichier.com:443`, basic(key)],
     // Where TLS would begin.
     [place, basic(key), 'GET / HTTP/1.1\r\nHost: api.1fichier.com\r\n\r\n'],
     [place, basic(key), '\x16\x03\x01\x00\x05nonsense'],
   ]
   for (const [target, headers, then] of connects)
     told.note(`CONNECT ${target}`, await say(stand, `CONNECT ${target} HTTP/1.1\r\n${headers}\r\n`, then))
-  for (const url of [`http://any:${CANARY}@api.1fichier.com/`, `http://example.com/?key=${CANARY}`])
+  for (const url of [`http://any:${exposed}@api.1fichier.com/`, `http://example.com/?key=${exposed}`])
     told.note('an absolute request', await say(stand, `GET ${url} HTTP/1.1\r\nHost: example.com\r\n\r\n`))
   told.answers += connects.length + 2
 }
