@@ -40,8 +40,8 @@ function sh(script: string, options: readonly string[] = []): Promise<Ran> {
   return stand.guichet(['run', ...options, '--', 'sh', '-c', script])
 }
 
-describe('guichet run (K20)', () => {
-  it('keeps the exit code of the tool, also one of a signal', async () => {
+describe('guichet run', () => {
+  it('keeps the exit code of the tool, also one of a signal, and revokes the key (K20)', async () => {
     assert.equal((await sh('exit 0')).code, 0)
     assert.equal((await sh('exit 7')).code, 7)
     assert.equal((await sh('kill -TERM $$')).code, 143)
@@ -49,7 +49,7 @@ describe('guichet run (K20)', () => {
     await assertRevoked('sh')
   })
 
-  it('ends with the exit code of shells when the tool cannot be started, and revokes the key', async () => {
+  it('ends with the exit code of shells when the tool cannot be started, and revokes the key (K20)', async () => {
     const missing = await stand.guichet(['run', '--', 'no-such-tool'])
     assert.equal(missing.code, 127)
     assert.match(missing.stderr, /error: "no-such-tool" is not a program here\nhint: /)
@@ -60,14 +60,16 @@ describe('guichet run (K20)', () => {
     await assertRevoked('not-a-program')
   })
 
-  it('conceals its key in both outputs, however it is written', async () => {
+  it('conceals its key in both outputs, however it is written (K20)', async () => {
     const script =
+      'printf "a:%s" "$GUICHET_KEY" | base64 -w0 | head -c 20; sleep 0.2; printf "a:%s" "$GUICHET_KEY" | base64 -w0 | tail -c +21; ' +
+      'echo; printf %s "$GUICHET_KEY" | od -An -v -tx1 | tr -d " \\n"; echo; ' +
       'echo "$GUICHET_KEY"; printf %.9s "$GUICHET_KEY"; sleep 0.2; printf %s "$GUICHET_KEY" | tail -c +10; ' +
       'echo; printf "any:%s" "$GUICHET_KEY" | base64 -w0 >&2; echo "$HTTPS_PROXY"'
     const shown = await sh(script)
     assert.equal(shown.code, 0)
-    assert.doesNotMatch(shown.stdout + shown.stderr, /gch_|Z2No/)
-    assert.equal(shown.stdout.match(/<concealed by guichet>/g)?.length, 3)
+    assert.doesNotMatch(shown.stdout + shown.stderr, /gch_|Z2No|dja|6763685f/)
+    assert.equal(shown.stdout.match(/<concealed by guichet>/g)?.length, 5)
     assert.match(shown.stderr, /<concealed by guichet>/)
   })
 
@@ -81,7 +83,7 @@ describe('guichet run (K20)', () => {
     assert.equal(stdout, 'GUICHET_KEY\nGUICHET_URL\n')
   })
 
-  it('gives a key for no more than was asked for', async () => {
+  it('gives a key for no more than was asked for (K20)', async () => {
     const script =
       'curl -sS -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $GUICHET_KEY" -H "Content-Type: application/json" ' +
       '-d \'{"name":"x"}\' https://api.1fichier.com/v1/folder/mkdir.cgi'
@@ -90,7 +92,7 @@ describe('guichet run (K20)', () => {
     assert.equal((await sh(script)).stdout, '200')
   })
 
-  it('passes signals on, waits for the tool and revokes the key', async () => {
+  it('passes signals on, waits for the tool and revokes the key (K20)', async () => {
     const child = start([
       'run',
       '--',
@@ -106,6 +108,52 @@ describe('guichet run (K20)', () => {
     assert.equal(code, 5)
     assert.match(Buffer.concat(output).toString(), /ready\nbye\n/)
     await assertRevoked('bash')
+  })
+
+  for (const [signal, exit] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    it(`ends as its tool does by ${signal}, and the key is revoked (K20)`, async () => {
+      const child = start(['run', '--', 'bash', '-c', 'echo ready; exec sleep 60'])
+      await once(child.stdout as NodeJS.ReadableStream, 'data')
+      child.kill(signal)
+      const [code] = await once(child, 'close')
+      assert.equal(code, exit)
+      await assertRevoked('bash')
+    })
+  }
+
+  it('is one of three ways in, and in none of them a tool has the API key (K20)', async () => {
+    const { key } = await stand.issue('files')
+    const authorization = `Bearer ${key}`
+    const content = 'the same by every way'
+    const put = await fetch(`${stand.url}/api/v1/content?at=/ways.txt`, {
+      ...{ method: 'PUT', headers: { authorization }, body: content },
+    })
+    assert.equal(put.status, 201)
+    const ask = { folder_id: 0, filename: 'ways.txt' }
+    const token = await fetch(`${stand.url}/v1/download/get_token.cgi`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify(ask),
+    })
+    const { url } = (await token.json()) as { url: string }
+    assert.equal(await (await fetch(url)).text(), content, 'by the base address')
+    const basic = `Basic ${Buffer.from(`any:${key}`).toString('base64')}`
+    const direct = await fetch(`${stand.url}/api/v1/content?at=/ways.txt`, {
+      headers: { authorization: basic },
+    })
+    assert.equal(await direct.text(), content, 'by HTTP')
+    const link =
+      'curl -sS -H "Authorization: Bearer $GUICHET_KEY" -H "Content-Type: application/json" ' +
+      `-d '${JSON.stringify(ask)}' https://api.1fichier.com/v1/download/get_token.cgi`
+    const proxied = await sh(`curl -sS "$(${link} | sed 's/.*"url":"\\([^"]*\\)".*/\\1/')"`)
+    assert.equal(proxied.stdout, content, proxied.stderr)
+    const { keySightings } = stand.emulator.snapshot()
+    assert.ok(keySightings.length > 0)
+    for (const { value } of keySightings) assert.equal(value, `Bearer ${stand.emulator.apiKey}`)
   })
 
   it('ends with the tool when nobody reads the output any more', async () => {
