@@ -1,99 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { type FileId, type FolderId, MINUTE_MS, pathText, ROOT, VERBS, type Verb } from '@guichet/core'
-import type { MemoryHost } from '@guichet/testkit'
+import { type FolderId, ROOT, VERBS, type Verb } from '@guichet/core'
+import { Atlas, hide } from './confinement-atlas.testing.ts'
+import { content, type Deed, Owner } from './confinement-deeds.testing.ts'
 import { type Answer, type Ask, type Counter, openCounter } from './counter.testing.ts'
-
-/** How a thing stands to the root of the key. */
-export type Standing = 'inside' | 'above' | 'outside'
-
-interface Spot {
-  readonly id: FolderId
-  readonly parent: FolderId
-  readonly name: string
-}
-export interface PlacedFile {
-  readonly id: FileId
-  readonly folder: FolderId
-  readonly name: string
-}
-
-/** What is where in an account: the truth, whoever knows of it. */
-export class Atlas {
-  readonly folders: ReadonlyMap<FolderId, Spot>
-  readonly files: readonly PlacedFile[]
-  readonly root: FolderId
-
-  constructor(folders: ReadonlyMap<FolderId, Spot>, files: readonly PlacedFile[], root: FolderId) {
-    this.folders = folders
-    this.files = files
-    this.root = root
-  }
-
-  static async of(account: MemoryHost, root: FolderId): Promise<Atlas> {
-    const folders = new Map<FolderId, Spot>([[ROOT, { id: ROOT, parent: ROOT, name: '' }]])
-    for (const { id } of folders.values()) {
-      for (const child of (await account.listFolder(id, {})).folders)
-        folders.set(child.id, { id: child.id, parent: id, name: child.name })
-    }
-    const files = [...account.files.values()].map(({ entry, folder }) => ({
-      ...{ id: entry.link.id, folder, name: entry.name },
-    }))
-    return new Atlas(folders, files, root)
-  }
-
-  /** From the root of the account down to the folder; empty where there is none. */
-  chain(id: FolderId): readonly FolderId[] {
-    const spot = this.folders.get(id)
-    if (spot === undefined) return []
-    return id === ROOT ? [ROOT] : [...this.chain(spot.parent), id]
-  }
-
-  standing(id: FolderId): Standing {
-    if (this.chain(id).includes(this.root)) return 'inside'
-    return this.chain(this.root).includes(id) ? 'above' : 'outside'
-  }
-
-  path(id: FolderId): string {
-    return pathText(
-      this.chain(id)
-        .slice(1)
-        .map((step) => this.folders.get(step)?.name ?? ''),
-    )
-  }
-
-  /** All that is not the key's: what is in folders of which it sees nothing, or only the way down. */
-  get outside(): string {
-    const folders = [...this.folders.values()].filter(
-      ({ id }) => id === this.root || this.standing(id) !== 'inside',
-    )
-    const files = this.files.filter(({ folder }) => this.standing(folder) !== 'inside')
-    return JSON.stringify([folders, files])
-  }
-}
-
-/** What the owner does now and then. */
-export const DEEDS = [
-  'move file',
-  'move folder',
-  'copy file',
-  'remove file',
-  'rename file',
-  'rename folder',
-  'plant',
-  'share',
-  'move root',
-  'remove root',
-] as const
-
-/** One thing that the owner does. Folders and files are chosen by their place in the atlas. */
-export interface Deed {
-  readonly kind: (typeof DEEDS)[number]
-  readonly thing: number
-  readonly to: number
-  /** At 1fichier itself, where Guichet learns of it by a listing eleven minutes later. */
-  readonly byHand: boolean
-}
 
 /** A folder tree by the places of the parents in it, with names of `NAMES` for its folders and files. */
 export interface Shape {
@@ -127,7 +37,7 @@ export class Worlds implements AsyncDisposable {
   readonly bare: Counter
   atlas: Atlas = new Atlas(new Map(), [], ROOT)
   #key = ''
-  #owner = ''
+  #owner: Owner | undefined
   /** Where `bare` has what the key does not see; nobody there has ever looked into it. */
   #limbo: FolderId = ROOT
   #seed = 0
@@ -193,7 +103,9 @@ export class Worlds implements AsyncDisposable {
       assert.ok(counter === this.told || text === this.#key)
       this.#key = text
     }
-    this.#owner = (await this.told.key({ name: `whole ${this.#seed}`, verbs: VERBS })).text
+    const { text: owner } = await this.told.key({ name: `whole ${this.#seed}`, verbs: VERBS })
+    const { told, bare } = this
+    this.#owner = new Owner({ told, bare, owner, limbo: this.#limbo, later: (ms) => this.#setClocks(ms) })
   }
 
   /** Asks in both worlds with the key; the answers are the same to the byte, times apart. */
@@ -239,8 +151,7 @@ export class Worlds implements AsyncDisposable {
   /** Does something as the owner. In `bare`, it only happens as far as the key can see it. */
   async act(deed: Deed, index: number): Promise<void> {
     const before = this.atlas
-    const isDone = await this.#actIn(deed, `new ${index}`)
-    if (!isDone) return
+    if ((await this.#owner?.act(deed, before, `new ${index}`)) !== true) return
     this.#setClocks(0)
     await this.#look()
     if (deed.kind === 'remove root') assert.ok(!this.atlas.folders.has(before.root))
@@ -253,115 +164,6 @@ export class Worlds implements AsyncDisposable {
     for (const id of this.atlas.folders.keys()) {
       if ((await tree.folder(id))?.listedMs !== undefined) await tree.markListed(id, nowMs)
       else await tree.applyListing(await account.listFolder(id, {}), nowMs, nowMs)
-    }
-  }
-
-  /** True when it was done. */
-  async #actIn({ kind, thing, to, byHand }: Deed, name: string): Promise<boolean> {
-    const { atlas } = this
-    const limbo = this.#limbo
-    const file = atlas.files[thing % Math.max(1, atlas.files.length)]
-    const free = [...atlas.folders.keys()].filter(
-      (id) => ![atlas.root, limbo].includes(id) && atlas.standing(id) !== 'above',
-    )
-    const folder = free[thing % Math.max(1, free.length)]
-    const places = [...atlas.folders.keys()].filter((id) => id !== limbo)
-    const place = places[to % places.length] ?? ROOT
-    const at = `folder:${place}`
-    const { account } = this.bare
-    const link = file === undefined ? undefined : { domain: '1fichier.com' as const, id: file.id }
-    switch (kind) {
-      case 'move file':
-        if (file === undefined || link === undefined || place === file.folder) return false
-        if (byHand)
-          await this.#byHand([file.folder, place], (host) => host.moveFiles([link], place, undefined, {}))
-        else if (!(await this.#owned('/move', { from: [`file:${file.id}`], to: at }))) return false
-        await account.moveFiles([link], place, undefined, {})
-        return true
-      case 'move folder': {
-        if (folder === undefined || atlas.chain(place).includes(folder)) return false
-        const from = atlas.folders.get(folder)?.parent ?? ROOT
-        if (place === from) return false
-        if (byHand) await this.#byHand([from, place], (host) => host.moveFolder(folder, place, {}))
-        else if (!(await this.#owned('/move', { from: [`folder:${folder}`], to: at }))) return false
-        await account.moveFolder(folder, place, {})
-        return true
-      }
-      case 'copy file':
-        if (file === undefined || link === undefined) return false
-        if (!(await this.#owned('/copy', { from: [`file:${file.id}`], to: at }))) return false
-        await account.copyFiles([link], place, {}, {})
-        return true
-      case 'remove file':
-        if (file === undefined || link === undefined) return false
-        if (!(await this.#owned('/remove', { at: [`file:${file.id}`] }))) return false
-        await account.removeFiles([link], {})
-        return true
-      case 'rename file': {
-        if (file === undefined || link === undefined) return false
-        const url = `https://1fichier.com/?${file.id}`
-        if (!(await this.#native('file/rename', { urls: [{ url, filename: name }] }))) return false
-        await account.renameFiles([{ link, name }], {})
-        return true
-      }
-      case 'rename folder':
-        if (place === ROOT) return false
-        if (!(await this.#native('folder/mv', { folder_id: place, rename: name }))) return false
-        await account.renameFolder(place, name, undefined, {})
-        return true
-      case 'plant':
-        for (const counter of this.#both) {
-          const entry = counter.account.plant(place, name, content(counter), counter.clock.nowMs())
-          if (counter === this.told) await counter.tree.addFile(place, entry, counter.clock.nowMs())
-        }
-        return true
-      case 'share':
-        if (place === ROOT || !(await this.#owned('/share', { at, public: true }))) return false
-        await account.shareFolder(place, { public: true }, {})
-        return true
-      case 'move root': {
-        if (!atlas.folders.has(atlas.root)) return false
-        const { json } = await this.told.api(undefined, 'POST', '/folders', { at: `/${name}` })
-        const fresh = await account.makeFolder(name, ROOT, {})
-        assert.equal((json['node'] as { id?: unknown } | undefined)?.id, fresh)
-        if (!(await this.#owned('/move', { from: [`folder:${atlas.root}`], to: `folder:${fresh}` })))
-          assert.fail('the root does not move')
-        await account.moveFolder(atlas.root, fresh, {})
-        return true
-      }
-      case 'remove root': {
-        // Rarely, as nothing is left to see after it.
-        if (thing % 3 > 0 || !atlas.folders.has(atlas.root)) return false
-        if (!(await this.#owned('/remove', { at: [`folder:${atlas.root}`], recursive: true }))) return false
-        const below = [...atlas.folders.keys()].filter((id) => atlas.standing(id) === 'inside').reverse()
-        for (const gone of atlas.files.filter(({ folder: in_ }) => below.includes(in_)))
-          account.files.delete(gone.id)
-        const depth = (id: FolderId): number => atlas.chain(id).length
-        for (const id of below.sort((one, other) => depth(other) - depth(one)))
-          await account.removeFolder(id, {})
-        return true
-      }
-    }
-  }
-
-  async #owned(route: string, body: object): Promise<boolean> {
-    return (await this.told.api(undefined, 'POST', route, body)).status < 400
-  }
-
-  async #native(endpoint: string, body: object): Promise<boolean> {
-    const { status, json } = await this.told.native(this.#owner, endpoint, body)
-    return status < 400 && json['status'] === 'OK'
-  }
-
-  async #byHand(
-    folders: readonly FolderId[],
-    change: (account: MemoryHost) => Promise<unknown>,
-  ): Promise<void> {
-    await change(this.told.account)
-    this.#setClocks(11 * MINUTE_MS)
-    for (const id of folders) {
-      const { status } = await this.told.api(undefined, 'GET', `/children?refresh=1&at=folder:${id}`)
-      assert.equal(status, 200)
     }
   }
 
@@ -437,24 +239,6 @@ class Stream {
       createHash('sha512').update(`${this.#seed} ${this.#count} ${part}`).digest(),
     )
     return Buffer.concat(bytes).subarray(0, count)
-  }
-}
-
-/** No two files have the same. */
-function content({ account }: Counter): Uint8Array {
-  return Buffer.from(`content ${account.files.size}`)
-}
-
-/** Everything is where it is in the other account, but for what the key does not see in folders of which it sees the name. */
-async function hide(account: MemoryHost, told: Atlas, limbo: FolderId): Promise<void> {
-  const placeFor = (parent: FolderId): FolderId => (told.standing(parent) === 'above' ? limbo : parent)
-  for (const { id, parent } of told.folders.values()) {
-    if (id === ROOT || id === limbo) continue
-    await account.moveFolder(id, told.standing(id) === 'outside' ? placeFor(parent) : parent, {})
-  }
-  for (const { id, folder } of told.files) {
-    const file = account.files.get(id)
-    if (file !== undefined) file.folder = placeFor(folder)
   }
 }
 
