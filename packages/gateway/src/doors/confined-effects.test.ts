@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseTransferId, ROOT, VERBS } from '@guichet/core'
 import { openCounter } from './counter.testing.ts'
+import { layGround, titleOf } from './verb-table.testing.ts'
+import { API_ROWS } from './verb-table-api.testing.ts'
+import { NATIVE_ROWS } from './verb-table-native.testing.ts'
 
 describe('what a key with a root does', () => {
   it('leaves the uploads of others alone in a folder of which it sees only the way down', async () => {
@@ -116,5 +119,39 @@ describe('what a key with a root does', () => {
     })
     assert.deepEqual([put.status, put.json['state'], put.json['file']], [201, 'stored', undefined])
     assert.doesNotMatch(put.text, /m\d{19}/)
+  })
+
+  it('is not sent when what it is about has left its root while its turn was waited for (K6)', async () => {
+    let turn: (() => Promise<void>) | undefined
+    await using counter = await openCounter({ turn: async () => turn?.() })
+    const { account, tree, clock } = counter
+    const root = await account.makeFolder('root', ROOT, {})
+    await tree.addFolder({ id: root, parent: ROOT, name: 'root' }, clock.nowMs())
+    await tree.markListed(root, clock.nowMs())
+    const { text: key } = await counter.key({ verbs: VERBS, root, rootPath: '/root' })
+    const met: string[] = []
+    for (const row of [...NATIVE_ROWS, ...API_ROWS]) {
+      // Contents have tests of their own: their links are shared by all who wait for them.
+      if (['end.pl', 'upload.cgi', 'direct', 'PUT /content', 'GET /content'].includes(row.route)) continue
+      const ground = await layGround(counter, root)
+      const wish = await row.ask(ground, key)
+      const { folder, empty, url, folderPath } = ground
+      const asked = decodeURIComponent(`${wish.path} ${String(wish.body ?? '')}`)
+      if (![`:${folder}`, `:${empty}`, url, folderPath].some((name) => asked.includes(name))) continue
+      let isMoved = false
+      turn = async () => {
+        isMoved = true
+        await account.moveFolder(folder, ROOT, {})
+        await tree.moveFolder(folder, ROOT, clock.nowMs())
+      }
+      counter.calls()
+      const answer = await counter.ask({ ...wish, key })
+      turn = undefined
+      if (!isMoved) continue
+      met.push(titleOf(row))
+      assert.equal(answer.status, 404, `${titleOf(row)}: ${answer.text}`)
+      assert.deepEqual(counter.calls(), [], titleOf(row))
+    }
+    assert.ok(met.length >= 30, met.join(', '))
   })
 })

@@ -156,6 +156,8 @@ export interface CounterOptions {
   /** What the uploader waits for before it sends. */
   readonly lingerMs?: number
   readonly random?: (count: number) => Uint8Array
+  /** What happens while a call waits for its turn. */
+  readonly turn?: () => Promise<void>
   /** The database is in memory, where nothing waits for a disk. */
   readonly isInMemory?: boolean
 }
@@ -205,7 +207,11 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   )
   const gate = createGate({ ledger: options.ledger?.(ledger) ?? ledger, clock, log })
   const principals = createPrincipals({ keys: stores.keys, pepper: randomBytes(32), clock })
-  const hostFor: HostFor = () => host
+  const hostFor: HostFor = ({ recheck }) =>
+    inTurn(host, async () => {
+      await options.turn?.()
+      await recheck?.()
+    })
   const budgets = opened.use(
     await openBudgets({
       ...{ store: new SqliteBudgetStore(db), gate, clock },
@@ -332,6 +338,24 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
 
 export function whirlpoolOf(content: Uint8Array): string {
   return createHash('whirlpool').update(content).digest('hex')
+}
+
+/** Calls that wait for no turn. */
+const UNPACED: readonly string[] = ['upload', 'uploadReport', 'openDirect', 'publicFolder', 'checkLinks']
+
+/** The host with each call of the API in its turn, as the scheduler gives it. */
+function inTurn<Target extends object>(target: Target, wait: () => Promise<void>): Target {
+  return new Proxy(target, {
+    get(_, property) {
+      const value: unknown = Reflect.get(target, property)
+      if (typeof value === 'object' && value !== null) return inTurn(value, wait)
+      if (typeof value !== 'function' || UNPACED.includes(String(property))) return value
+      return async (...args: unknown[]) => {
+        await wait()
+        return value.apply(target, args)
+      }
+    },
+  })
 }
 
 /** The host with each call noted, those of `remote`, `ftp` and `vouchers` too. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileNode, type FolderId, ROOT, VERBS, type Verb } from '@guichet/core'
+import { type FileNode, type FolderId, pathText, ROOT, VERBS, type Verb } from '@guichet/core'
 import type { Answer, Ask, Counter } from './counter.testing.ts'
 
 /** One request, and all the verbs that it takes. */
@@ -34,18 +34,20 @@ export const JSON_TYPE = { 'content-type': 'application/json' }
 /** A name that nothing has yet. */
 export const word = (): string => randomBytes(4).toString('hex')
 
-export async function layGround(counter: Counter): Promise<Ground> {
+export async function layGround(counter: Counter, parent: FolderId = ROOT): Promise<Ground> {
   const { account, tree, clock } = counter
   const nowMs = clock.nowMs()
-  const make = async (parent: FolderId, name: string): Promise<FolderId> => {
-    const id = await account.makeFolder(name, parent, {})
-    await tree.addFolder({ id, parent, name }, nowMs)
+  const make = async (into: FolderId, called: string): Promise<FolderId> => {
+    const id = await account.makeFolder(called, into, {})
+    await tree.addFolder({ id, parent: into, name: called }, nowMs)
     await tree.markListed(id, nowMs)
     return id
   }
   await tree.markListed(ROOT, nowMs)
+  const above =
+    parent === ROOT ? '' : pathText(((await tree.ancestry(parent)) ?? []).slice(1).map((step) => step.name))
   const name = word()
-  const folder = await make(ROOT, name)
+  const folder = await make(parent, name)
   const inner = word()
   const empty = await make(folder, inner)
   const entry = account.plant(folder, word(), Buffer.from('content'), nowMs)
@@ -53,12 +55,12 @@ export async function layGround(counter: Counter): Promise<Ground> {
   return {
     counter,
     folder,
-    folderPath: `/${name}`,
+    folderPath: `${above}/${name}`,
     file: { ...entry, folder },
-    filePath: `/${name}/${entry.name}`,
+    filePath: `${above}/${name}/${entry.name}`,
     url: `https://1fichier.com/?${entry.link.id}`,
     empty,
-    emptyPath: `/${name}/${inner}`,
+    emptyPath: `${above}/${name}/${inner}`,
   }
 }
 
