@@ -13,7 +13,7 @@ export interface Candidate {
  */
 export function candidatesIn(text: string): readonly Candidate[] {
   const found: Candidate[] = []
-  for (const { 0: word, index } of text.matchAll(/[A-Za-z0-9\-_=]{32,}/g)) {
+  for (const { 0: word, index } of text.matchAll(/(?<![A-Za-z0-9\-_=])[A-Za-z0-9\-_=]{32,}/g)) {
     const skipped = skipOf(word, text[index - 1])
     if (skipped === undefined) continue
     const start = index + skipped

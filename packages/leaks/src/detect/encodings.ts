@@ -15,12 +15,13 @@ const OBSCURED_LONGEST = 400
 
 /** Everything that decodes to at least 32 printable characters. */
 export function* encodedIn(text: string): Generator<Encoded> {
-  for (const { 0: word, index } of text.matchAll(/[0-9A-Fa-f]{64,}/g)) {
+  // What stands before each expression keeps it from starting again inside of a word.
+  for (const { 0: word, index } of text.matchAll(/(?<![0-9A-Fa-f])[0-9A-Fa-f]{64,}/g)) {
     if (word.length % 2 === 1 || word.length > LONGEST) continue
     const plain = printable(Buffer.from(word, 'hex'))
     if (plain !== undefined) yield { start: index, end: index + word.length, encoding: 'hex', text: plain }
   }
-  for (const { 0: word, index } of text.matchAll(/[A-Za-z0-9+/_-]{43,}={0,2}/g)) {
+  for (const { 0: word, index } of text.matchAll(/(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43,}={0,2}/g)) {
     if (word.length > LONGEST) continue
     const place = { start: index, end: index + word.length }
     const plain = printable(Buffer.from(word, 'base64'))
