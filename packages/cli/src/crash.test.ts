@@ -16,7 +16,9 @@ async function crash(
 ): Promise<{ readonly exit: number | null; readonly errors: string }> {
   const failure = `new Error('it broke with ${VIRTUAL_KEY}, Bearer ${API_KEY} and ${btoa(VIRTUAL_KEY)}')`
   const fail = how === 'thrown' ? `throw ${failure}` : `Promise.reject(${failure})`
-  const code = `data:text/javascript,${encodeURIComponent(`setTimeout(() => { ${fail} }, 400)`)}`
+  // Once the program has come so far that it listens.
+  const wait = `const timer = setInterval(() => { if (process.listenerCount('uncaughtException') > 0) { clearInterval(timer); ${fail} } }, 20)`
+  const code = `data:text/javascript,${encodeURIComponent(wait)}`
   const child = spawn(process.execPath, ['--import', code, MAIN, 'emulator', '--port', '0'], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['pipe', 'ignore', 'pipe'],
