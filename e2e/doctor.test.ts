@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { formsOf, searchFor } from './leaks.ts'
 import { call, startStand } from './stand.ts'
@@ -39,6 +40,19 @@ describe('guichet doctor (U6)', () => {
     assert.match(told.stdout, /mend: chmod 600 \S+guichet\.db/)
     assert.match(told.stdout, /could not look at: .*the keyholder/)
     assert.ok(!told.stdout.includes(stand.emulator.apiKey))
+  })
+
+  it('finds a ledger that somebody has edited (U6)', async () => {
+    await using stand = await startStand()
+    await stand.issue('read')
+    await stand.kill('SIGTERM')
+    {
+      using db = new DatabaseSync(path.join(stand.home, 'guichet.db'))
+      db.exec("DROP TRIGGER ledger_keeps_entries; UPDATE ledger SET target = 'nothing' WHERE sequence = 1")
+    }
+    const { code, stdout } = await stand.guichet(['doctor'])
+    assert.equal(code, 1)
+    assert.match(stdout, /!! the ledger is not what was recorded: .*\n {3}mend: guichet ledger verify/)
   })
 
   it('knows how far the clock is off from answers that came anyway (U6)', async () => {
