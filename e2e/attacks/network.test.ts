@@ -109,6 +109,12 @@ describe('somebody in the network of the gateway', { skip }, () => {
     await stand.kill('SIGTERM')
     await using tls = await startStand({ serve: args })
     assert.match(tls.url, /^https:/)
+    const doctor = await tls.guichet(['doctor'])
+    assert.match(
+      doctor.stdout,
+      / - the gateway listens at \S+: other machines can try keys/,
+      'doctor knows TLS',
+    )
     const { key } = await tls.issue('all')
     assert.equal(await status(tls.url, basic(key), first.cert), 200, 'Basic is taken over TLS')
     assert.doesNotMatch(await speak(tls.url, get(`Authorization: Bearer ${key}\r\n`)), /HTTP/)

@@ -167,7 +167,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     ...stores,
     budgets,
     version: VERSION,
-    address: () => server.address,
+    address: () => (tls === undefined ? server.address : `https://${server.address}`),
     keyholder: () => keyholder.status(),
     scheduler,
     catalogue,

@@ -328,6 +328,7 @@ export interface ApiLeakedKey extends ApiKey {
 export interface ApiStatus {
   readonly version: string
   readonly startedMs: number
+  /** `HOST:PORT`, with `https://` before it where it speaks TLS. */
   readonly address: string
   readonly keyholder: {
     readonly state: 'ready' | 'sealed' | 'gone'
