@@ -46,8 +46,13 @@ describe('a client that is slow on purpose (R4)', () => {
     const slow = connect(server.port, '127.0.0.1').on('error', () => undefined)
     slow.write('GET / HTTP/1.1\r\nHost: x\r\n')
     const drip = setInterval(() => slow.write('X-A: b\r\n'), 5)
-    await Promise.all([closeOf(silent.resume()), closeOf(slow.resume())])
+    let told = ''
+    slow.on('data', (chunk: Buffer) => {
+      told += chunk.toString('latin1')
+    })
+    await Promise.all([closeOf(silent.resume()), closeOf(slow)])
     clearInterval(drip)
+    assert.match(told, /^(?:HTTP\/1\.1 408 |$)/)
   })
 
   it('is cut off when a form or JSON does not come in time, and content may take hours (R4)', async () => {

@@ -79,10 +79,7 @@ export function createHttp(
       socket.destroy()
       return
     }
-    const isTooLong = systemCodeOf(failure) === 'HPE_HEADER_OVERFLOW'
-    const [status, text] = isTooLong
-      ? ['431 Request Header Fields Too Large', 'the headers are larger than 16 KiB\n']
-      : ['400 Bad Request', 'this is not HTTP as we know it\n']
+    const [status, text] = UNREADABLE[systemCodeOf(failure) ?? ''] ?? NO_HTTP
     endWith(socket, status, text)
   })
   return server
@@ -106,6 +103,13 @@ function httpOptions({ headersMs }: HttpPatience): ServerOptions {
     requireHostHeader: false,
     highWaterMark: 256 * 1024,
   }
+}
+
+const NO_HTTP = ['400 Bad Request', 'this is not HTTP as we know it\n'] as const
+
+const UNREADABLE: Readonly<Record<string, readonly [status: string, text: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are larger than 16 KiB\n'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the headers did not come in time\n'],
 }
 
 /** The last words on a connection. */
