@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { createKeyText, GatewayError, parseKeyId, ROOT } from '@guichet/core'
+import { createKeyText, GatewayError, type KeyLimits, parseKeyId, ROOT } from '@guichet/core'
 import { FakeClock } from '@guichet/testkit'
 import { createLog } from '../log.ts'
 import { openDatabase, SqliteBudgetStore, SqliteKeyStore, SqliteLedger } from '../stores/sqlite/index.ts'
@@ -70,6 +70,21 @@ describe('who asks for a tunnel', () => {
   })
 })
 
+describe('a tunnel of a key with addresses', () => {
+  it('is opened from there only; from elsewhere the key is like an unknown one (K9)', async () => {
+    await using db = openDatabase({ path: ':memory:' })
+    const { admission, ledger, issue } = await open(db)
+    const credentials = parseCredentials(`Bearer ${await issue({ from: ['10.0.0.0/8'] })}`)
+    const at = (from: string | undefined) => admission.authenticate(credentials, TARGET, { ...WAY, from })
+    assert.equal((await at('10.1.2.3')).name, 'tv')
+    for (const from of ['192.168.1.1', undefined]) {
+      await assert.rejects(at(from), { message: 'this virtual key is not known here' })
+      const [entry] = await ledger.recent(1)
+      assert.match(entry?.reason ?? '', /the key "tv" may not be used from (192\.168\.1\.1|an address that)/)
+    }
+  })
+})
+
 describe('a tunnel that is refused on the way', () => {
   it('stands in the ledger under the key that wanted it, or under nobody (R3)', async () => {
     await using db = openDatabase({ path: ':memory:' })
@@ -111,13 +126,13 @@ async function open(db: ReturnType<typeof openDatabase>) {
     budgets,
     random: (count) => randomBytes(count),
   })
-  const issue = async (): Promise<string> => {
+  const issue = async (limits: KeyLimits = {}): Promise<string> => {
     const text = createKeyText(randomBytes)
     const key = {
       ...{ id: parseKeyId('k-abcdefgh'), name: 'tv', verbs: ['list'] as const, root: ROOT, rootPath: '/' },
       ...{
         mayTunnel: false,
-        limits: {},
+        limits,
         createdMs: clock.nowMs(),
         expiresMs: undefined,
         revokedMs: undefined,
