@@ -123,7 +123,7 @@ interface Breakage {
 }
 
 const vaultOf = (shop: Shop): string => path.join(shop.home, 'vault')
-const STATE = /home\/(guichet\.db|home\.lock|keys\.pepper|run)/
+const STATE = /home\/(guichet\.db|home\.lock|keys\.pepper|ledger-checkpoint|run)/
 
 const BREAKAGES: readonly Breakage[] = [
   {
