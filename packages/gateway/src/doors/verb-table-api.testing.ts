@@ -107,6 +107,9 @@ export const API_ROWS: readonly Row[] = [
   post('/explain', 'owner', '', () => ({ key: 'k-00000000', verb: 'list', at: '/' })),
   post('/keys', 'owner', '', () => ({ name: word(), verbs: ['list'] })),
   post('/leaked-keys', 'owner', '', () => ({ keys: [word()] })),
+  get('GET /ledger', 'owner'),
+  get('GET /ledger/checkpoint', 'owner'),
+  post('/panic', 'owner', '', () => ({})),
   get('GET /approvals', 'owner'),
   byId('GET /approvals/:id', 'owner', () => ({ path: '/api/v1/approvals/a-000000.1' })),
   byId('POST /approvals/:id', 'owner', () => ({
