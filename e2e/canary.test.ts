@@ -71,9 +71,11 @@ async function commands(stand: Stand, told: Told): Promise<void> {
   }
 }
 
-/** Commands that write a file for other people, one a line, into the directory that is searched. */
+/** Commands that write for other people, one a line: their output is searched, and the directory that they are given. */
 const WRITTEN: readonly ((directory: string) => readonly string[])[] = [
   (directory) => ['run', '--', 'sh', '-c', `env > ${directory}/environment-of-a-tool`],
+  (directory) => ['doctor', '--bundle', `${directory}/support.json`],
+  () => ['ledger', 'export'],
 ]
 
 /** Seals, is refused, unseals, and puts another API key in the place of the first one for a while. */
