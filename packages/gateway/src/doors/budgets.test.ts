@@ -181,6 +181,7 @@ const ACCOUNTS: Readonly<Record<string, readonly Measure[]>> = {
   'GET /dir/abc': [],
   'POST /check_links.pl': [],
   'GET /p:ticket': ['down'],
+  'GET /t/:ticket': ['down'],
   'GET /content': ['down'],
   'HEAD /content': [],
   'PUT /content': ['up'],
@@ -195,6 +196,11 @@ const ACCOUNTS: Readonly<Record<string, readonly Measure[]>> = {
   'POST /attributes': [],
   'POST /scan': ['deletes'],
   'POST /direct': ['tokens', 'down'],
+  'POST /tickets': ['tokens'],
+  'POST /explain': [],
+  'POST /leaked-keys': [],
+  'GET /ledger': [],
+  'GET /ledger/checkpoint': [],
   'GET /account': [],
   'POST /remote': [],
   'GET /remote': [],
@@ -236,19 +242,24 @@ describe('every route of every door', () => {
   it('is closed to a key whose calls are used up (K10)', async () => {
     await using counter = await openCounter()
     const { files } = await plant(counter, 1)
-    const key = await keyWith(counter, 'calls=1/day')
+    const key = await keyWith(counter, 'calls=2/day')
     const { json: token } = await counter.native(key, 'download/get_token', {
       url: url(files[0] as FileEntry),
     })
     const ticket = new URL(String(token['url'])).pathname
+    const { json: lasting } = await counter.api(key, 'POST', '/tickets', {
+      at: '/inside/file-0',
+      forMs: 60_000,
+    })
+    const paths = { '/p:ticket': ticket, '/t/:ticket': String(lasting['path']) }
     counter.calls()
     for (const route of Object.keys(ACCOUNTS)) {
       const answer = await counter.ask({
-        ...requestOf(route, ticket),
-        key: route.includes('/p:') ? undefined : key,
+        ...requestOf(route, paths),
+        key: route.includes(':ticket') ? undefined : key,
       })
       assert.equal(answer.status, 429, `${route}: ${answer.text}`)
-      if (!route.startsWith('HEAD')) assert.match(answer.text, /calls=1\/day/, route)
+      if (!route.startsWith('HEAD')) assert.match(answer.text, /calls=2\/day/, route)
     }
     assert.deepEqual(counter.calls(), [])
   })
@@ -271,15 +282,19 @@ describe('every route of every door', () => {
       'POST /remove': { at: ['/inside/file-0'] },
       'POST /scan': { at: '/inside/file-0' },
       'POST /direct': { at: '/inside/file-0' },
+      'POST /tickets': { at: '/inside/file-0', forMs: 60_000 },
     }
     counter.calls()
     for (const [route, measures] of Object.entries(ACCOUNTS)) {
       for (const measure of measures) {
         const key = await keyWith(counter, `${measure}=0/day`)
-        let ask = requestOf(route, '')
-        if (route.includes('/p:')) {
+        let ask = requestOf(route, {})
+        if (route.includes(':ticket')) {
           const { json: token } = await counter.native(key, 'download/get_token', { url: link })
-          ask = { path: new URL(String(token['url'])).pathname }
+          const wish = { at: '/inside/file-0', forMs: 60_000 }
+          const { json: lasting } = await counter.api(key, 'POST', '/tickets', wish)
+          const isOurs = route.includes('/t/')
+          ask = { path: isOurs ? String(lasting['path']) : new URL(String(token['url'])).pathname }
         }
         const body = bodies[route]
         const answer =
@@ -287,7 +302,7 @@ describe('every route of every door', () => {
             ? await upload(counter, key, 'new', Buffer.from('content'), 'abc')
             : await counter.ask({
                 ...ask,
-                key: route.includes('/p:') ? undefined : key,
+                key: route.includes(':ticket') ? undefined : key,
                 ...(body !== undefined && { body: JSON.stringify(body) }),
               })
         assert.equal(answer.status, 429, `${route} ${measure}: ${answer.text}`)
@@ -388,9 +403,9 @@ describe('ways past a budget', () => {
   })
 })
 
-function requestOf(route: string, ticket: string): Ask {
+function requestOf(route: string, tickets: Readonly<Record<string, string>>): Ask {
   const [method = '', where = ''] = route.split(' ')
-  if (where === '/p:ticket') return { method, path: ticket }
+  if (where.includes(':ticket')) return { method, path: tickets[where] ?? '' }
   if (/^\/(v1\/|upload\.cgi|end\.pl|dir\/|check_links)/.test(where)) {
     const query = where === '/upload.cgi' ? '?id=abc' : where === '/end.pl' ? '?xid=abc' : ''
     return { method, path: `${where}${query}`, headers: json, body: method === 'POST' ? '{}' : undefined }

@@ -51,7 +51,7 @@ export interface Visitor {
 
 export function createLastingTickets(options: {
   readonly store: TicketStore
-  readonly downloads: Pick<Downloads, 'permit'>
+  readonly downloads: Pick<Downloads, 'permitLink'>
   readonly principals: Pick<Principals, 'hash'>
   readonly gate: Gate
   readonly clock: Clock
@@ -71,7 +71,7 @@ export function createLastingTickets(options: {
   return {
     async issue(caller, file, { forMs, uses, from }) {
       const { principal } = caller
-      await downloads.permit(caller, file)
+      await downloads.permitLink(caller, file)
       requireTime(forMs)
       requireBlocks(from ?? [])
       const nowMs = clock.nowMs()
