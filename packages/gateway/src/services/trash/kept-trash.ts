@@ -147,6 +147,14 @@ class KeptTrash implements Trash {
         ({ link, name, sizeBytes }) =>
           name === row.name && sizeBytes === row.sizeBytes && !others.has(link.id),
       )
+    // A listing can lag behind the move (wire.md §4.5): what is in neither place is asked for again later.
+    const isBack =
+      found === undefined &&
+      (await this.#present(caller, row.from)).some(({ link }) => link.id === row.link.id)
+    if (found === undefined && !isBack) return
+    // The key may have deleted it once more meanwhile.
+    const now = (await store.list()).find(({ link }) => link.id === row.link.id)
+    if (now?.state !== 'moving' || now.trashedMs !== row.trashedMs || this.#moving.has(row.link.id)) return
     await store.drop([row.link.id])
     if (found !== undefined) await store.put([{ ...row, link: found.link, state: 'kept' }])
   }
