@@ -81,6 +81,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   ],
   // The composition root, the configuration and the world.
   gateway: ['*'],
+  'gateway/compose': ['*'],
 }
 
 const FOR_TESTS = ['node:', 'fast-check', 'testkit', 'core', '@peculiar/x509', 'reflect-metadata']

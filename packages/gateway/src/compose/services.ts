@@ -1,0 +1,90 @@
+import type { KeyId } from '@guichet/core'
+import type { Config } from '../config.ts'
+import type { DoorServices } from '../doors/services.ts'
+import type { Hashers } from '../hashing/hashers.ts'
+import { createAccounts } from '../services/account.ts'
+import type { Approvals } from '../services/approvals/approvals.ts'
+import type { Budgets } from '../services/budgets/budgets.ts'
+import type { HostFor } from '../services/catalogue/catalogue.ts'
+import { createCatalogue } from '../services/catalogue/tree-catalogue.ts'
+import { createChanges } from '../services/changes/changes.ts'
+import { createChangeSender } from '../services/changes/sender.ts'
+import { createDestruction } from '../services/destruction.ts'
+import { createDownloads } from '../services/downloads.ts'
+import { createForeign } from '../services/foreign.ts'
+import { createFtp } from '../services/ftp.ts'
+import type { Gate } from '../services/gate.ts'
+import { createKeys, type Keys } from '../services/keys.ts'
+import type { Principals } from '../services/principals.ts'
+import { createRemotes } from '../services/remotes.ts'
+import { createTickets } from '../services/tickets.ts'
+import { createTrash } from '../services/trash/kept-trash.ts'
+import { meterUploads } from '../services/uploads/metered-uploads.ts'
+import type { Uploads } from '../services/uploads/uploads.ts'
+import { createWraps, type Wraps } from '../services/wraps.ts'
+import type { World } from '../world.ts'
+import type { Stores } from './stores.ts'
+import type { PacedHostFor } from './upstream.ts'
+
+/** The use cases that the doors share. */
+export function createServices(
+  config: Config,
+  { clock, log, random }: World,
+  parts: {
+    readonly stores: Stores
+    readonly gate: Gate
+    readonly principals: Principals
+    readonly hashers: Hashers
+    readonly uploads: Uploads
+    readonly hostFor: PacedHostFor
+    readonly budgets: Budgets
+    readonly approvals: Approvals
+  },
+): DoorServices {
+  const { stores, gate, principals, hashers, uploads, hostFor, budgets, approvals } = parts
+  const { tree, facts } = stores
+  const host: HostFor = ({ principal, patienceMs, signal, recheck }, priority) =>
+    hostFor({ key: principal.key, priority, patienceMs, signal, recheck })
+  const catalogue = createCatalogue({ tree, host, gate, clock, log, freshMs: config.freshMs })
+  const destruction = createDestruction({ budgets, approvals })
+  const sender = createChangeSender({ tree, catalogue, host, gate })
+  const trash = createTrash({ store: stores.trash, tree, catalogue, sender, gate, clock })
+  return {
+    accounts: createAccounts({ facts, host, gate, clock, log }),
+    approvals,
+    budgets,
+    catalogue,
+    changes: createChanges({ tree, catalogue, host, gate, destruction, trash, clock }),
+    downloads: createDownloads({ host, gate, budgets, catalogue, hashers, clock, log }),
+    foreign: createForeign({ host, gate }),
+    ftp: createFtp({ host, gate, catalogue, budgets }),
+    gate,
+    host,
+    principals,
+    remotes: createRemotes({ host, gate, catalogue, budgets }),
+    tickets: createTickets({ clock, random }),
+    trash,
+    uploads: meterUploads(uploads, budgets),
+    random,
+    nowMs: () => clock.nowMs(),
+    shown: (folder) => stores.journal.claimFolder(folder),
+  }
+}
+
+/** What issues keys and hands them over. */
+export function createKeyDesk(
+  stores: Stores,
+  options: {
+    readonly gate: Gate
+    readonly principals: Principals
+    readonly world: World
+    readonly onRevoked: (id: KeyId) => void
+    readonly onReplaced: (id: KeyId, untilMs: number) => void
+  },
+): { readonly keys: Keys; readonly wraps: Wraps } {
+  const { world, ...rest } = options
+  return {
+    keys: createKeys({ ...world, ...rest, store: stores.keys }),
+    wraps: createWraps({ ...world, ...rest, ...stores }),
+  }
+}
