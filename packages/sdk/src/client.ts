@@ -1,50 +1,44 @@
 import type { ByteRange } from '@guichet/core'
+import { administration } from './administration.ts'
 import { readJson, requireSuccess } from './answers.ts'
-import {
-  API_PREFIX,
-  type ApiAccount,
-  type ApiApproval,
-  type ApiAttributes,
-  type ApiDetails,
-  type ApiDirect,
-  type ApiExplanation,
-  type ApiIssuedKey,
-  type ApiIssueKey,
-  type ApiIssueTicket,
-  type ApiKey,
-  type ApiLeakedKey,
-  type ApiLeakedKeys,
-  type ApiLedger,
-  type ApiLedgerEntry,
-  type ApiLedgerQuery,
-  type ApiListing,
-  type ApiMakeFolder,
-  type ApiMove,
-  type ApiNode,
-  type ApiPanic,
-  type ApiQuestion,
-  type ApiRemote,
-  type ApiRemove,
-  type ApiRemoved,
-  type ApiScan,
-  type ApiShare,
-  type ApiShared,
-  type ApiStat,
-  type ApiStatus,
-  type ApiStored,
-  type ApiTicket,
-  type ApiTransfer,
-  type ApiTrashed,
-  type ApiUnwrappedKey,
-  type ApiWrappedKey,
+import { type ApiCall, ask, route } from './asking.ts'
+import type {
+  ApiAccount,
+  ApiApproval,
+  ApiAttributes,
+  ApiDetails,
+  ApiDirect,
+  ApiExplanation,
+  ApiIssuedKey,
+  ApiIssueKey,
+  ApiIssueTicket,
+  ApiKey,
+  ApiLeakedKey,
+  ApiLedger,
+  ApiLedgerEntry,
+  ApiLedgerQuery,
+  ApiListing,
+  ApiMakeFolder,
+  ApiMove,
+  ApiNode,
+  ApiPanic,
+  ApiQuestion,
+  ApiRemote,
+  ApiRemove,
+  ApiRemoved,
+  ApiScan,
+  ApiShare,
+  ApiShared,
+  ApiStat,
+  ApiStatus,
+  ApiStored,
+  ApiTicket,
+  ApiTransfer,
+  ApiTrashed,
+  ApiUnwrappedKey,
+  ApiWrappedKey,
 } from './contract.ts'
-import {
-  type Address,
-  type ApiRequest,
-  type Content,
-  createFetchTransport,
-  type Transport,
-} from './transport.ts'
+import { type Address, type Content, createFetchTransport, type Transport } from './transport.ts'
 
 /**
  * A gateway, as a program sees it: one method for each route of `contract.ts`.
@@ -114,10 +108,6 @@ export interface Guichet {
   seal(call?: ApiCall): Promise<void>
   /** Seals, and revokes every virtual key. */
   panic(call?: ApiCall): Promise<ApiPanic>
-}
-
-export interface ApiCall {
-  readonly signal?: AbortSignal | undefined
 }
 
 export interface PutOptions extends ApiCall {
@@ -248,109 +238,6 @@ function changes(
       (await ask<{ remotes: readonly ApiRemote[] }>(transport, 'GET', route('remote'), call)).remotes,
     remote: (id, call) => ask(transport, 'GET', route(`remote/${id}`), call),
   }
-}
-
-function administration(
-  transport: Transport,
-): Pick<
-  Guichet,
-  | 'account'
-  | 'issueKey'
-  | 'wrapKey'
-  | 'unwrapKey'
-  | 'explain'
-  | 'keys'
-  | 'key'
-  | 'revokeKey'
-  | 'rotateKey'
-  | 'status'
-  | 'ledger'
-  | 'ledgerCheckpoint'
-  | 'revokeLeaked'
-  | 'approvals'
-  | 'approval'
-  | 'approve'
-  | 'trash'
-  | 'restoreTrash'
-  | 'emptyTrash'
-  | 'status'
-  | 'resume'
-  | 'seal'
-  | 'panic'
-> {
-  type Trashed = { readonly files: readonly ApiTrashed[] }
-  const approvalRoute = (id: string): string => route(`approvals/${encodeURIComponent(id)}`)
-  const keyRoute = (id: string): string => route(`keys/${encodeURIComponent(id)}`)
-  const order = async (path: string, call: ApiCall | undefined): Promise<void> => {
-    const response = await transport(jsonRequest('POST', route(path), {}, call))
-    await requireSuccess(response)
-    for await (const _ of response.body);
-  }
-  return {
-    account: (call) => ask(transport, 'GET', route('account'), call),
-    issueKey: (key, call) => ask(transport, 'POST', route('keys'), call, key),
-    wrapKey: (key, call) => ask(transport, 'POST', route('keys'), call, key),
-    explain: (question, call) => ask(transport, 'POST', route('explain'), call, question),
-    unwrapKey: (token, call) => ask(transport, 'POST', route('unwrap'), call, { token }),
-    keys: async (call) =>
-      (await ask<{ keys: readonly ApiKey[] }>(transport, 'GET', route('keys'), call)).keys,
-    key: (id, call) => ask(transport, 'GET', keyRoute(id), call),
-    revokeKey: (id, call) => ask(transport, 'DELETE', keyRoute(id), call),
-    rotateKey: (id, overlapMs, call) => ask(transport, 'POST', `${keyRoute(id)}/rotate`, call, { overlapMs }),
-    revokeLeaked: async (keys, call) =>
-      (await ask<ApiLeakedKeys>(transport, 'POST', route('leaked-keys'), call, { keys })).keys,
-    approvals: async (call) =>
-      (await ask<{ approvals: readonly ApiApproval[] }>(transport, 'GET', route('approvals'), call))
-        .approvals,
-    trash: async (call) => (await ask<Trashed>(transport, 'GET', route('trash'), call)).files,
-    restoreTrash: async (ids, call) =>
-      (await ask<Trashed>(transport, 'POST', route('trash/restore'), call, { ids })).files,
-    emptyTrash: async (what, call) =>
-      (await ask<Trashed>(transport, 'POST', route('trash/empty'), call, { what })).files,
-    approval: (id, call) => ask(transport, 'GET', approvalRoute(id), call),
-    approve: (id, decision, call) => ask(transport, 'POST', approvalRoute(id), call, { decision }),
-    status: (call) => ask(transport, 'GET', route('status'), call),
-    async ledger(query = {}, call) {
-      const fields = Object.entries(query).map(([name, value]) => [name, value?.toString()])
-      const path = route('ledger', Object.fromEntries(fields))
-      return (await ask<{ entries: readonly ApiLedgerEntry[] }>(transport, 'GET', path, call)).entries
-    },
-    ledgerCheckpoint: (call) => ask(transport, 'GET', route('ledger/checkpoint'), call),
-    resume: (call) => order('resume', call),
-    seal: (call) => order('seal', call),
-    panic: (call) => ask(transport, 'POST', route('panic'), call, {}),
-  }
-}
-
-async function ask<Shape>(
-  transport: Transport,
-  method: ApiRequest['method'],
-  path: string,
-  call: ApiCall | undefined,
-  body?: object,
-): Promise<Shape> {
-  return readJson<Shape>(await transport(jsonRequest(method, path, body, call)))
-}
-
-function jsonRequest(
-  method: ApiRequest['method'],
-  path: string,
-  body: object | undefined,
-  call: ApiCall = {},
-): ApiRequest {
-  if (body === undefined) return { method, path, headers: {}, signal: call.signal }
-  const bytes = new TextEncoder().encode(JSON.stringify(body))
-  const headers = { 'content-type': 'application/json', 'content-length': String(bytes.byteLength) }
-  return { method, path, headers, body: bytes, signal: call.signal }
-}
-
-/** `true` is written as 1; what is false or absent is left out. */
-function route(path: string, query: Readonly<Record<string, string | boolean | undefined>> = {}): string {
-  const fields = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== false) fields.set(name, value === true ? '1' : value)
-  }
-  return `${API_PREFIX}/${path}${fields.size > 0 ? `?${fields}` : ''}`
 }
 
 function rangeText(range: ByteRange): string {
