@@ -87,6 +87,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 const FOR_TESTS = ['node:', 'fast-check', 'testkit', 'core', '@peculiar/x509', 'reflect-metadata']
 /** Tests of the gateway use real stores instead of stand-ins, and put services behind real doors. */
 const FOR_GATEWAY_TESTS = [
+  'gateway/compose',
   'gateway',
   'gateway/services',
   'gateway/doors',

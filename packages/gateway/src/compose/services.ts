@@ -28,8 +28,8 @@ import type { PacedHostFor } from './upstream.ts'
 
 /** The use cases that the doors share. */
 export function createServices(
-  config: Config,
-  { clock, log, random }: World,
+  config: Pick<Config, 'freshMs'>,
+  { clock, log, random }: Pick<World, 'clock' | 'log' | 'random'>,
   parts: {
     readonly stores: Stores
     readonly gate: Gate
@@ -77,7 +77,7 @@ export function createKeyDesk(
   options: {
     readonly gate: Gate
     readonly principals: Principals
-    readonly world: World
+    readonly world: Pick<World, 'clock' | 'log' | 'random'>
     readonly onRevoked: (id: KeyId) => void
     readonly onReplaced: (id: KeyId, untilMs: number) => void
   },

@@ -7,6 +7,7 @@ import {
   type Budget,
   type FileHost,
   type FolderId,
+  HOUR_MS,
   type KeyLimits,
   type Ledger,
   MINUTE_MS,
@@ -16,49 +17,32 @@ import {
   type VirtualKey,
 } from '@guichet/core'
 import { FakeClock, MemoryHost } from '@guichet/testkit'
+import { createKeyDesk, createServices } from '../compose/services.ts'
+import { openStores } from '../compose/stores.ts'
+import type { PacedHostFor } from '../compose/upstream.ts'
 import { openHashers } from '../hashing/hashers.ts'
 import { createLog } from '../log.ts'
-import { createAccounts } from '../services/account.ts'
 import { createApprovals } from '../services/approvals/asked-approvals.ts'
 import { openBudgets } from '../services/budgets/durable-budgets.ts'
-import type { HostFor } from '../services/catalogue/catalogue.ts'
 import { pathOfFolder } from '../services/catalogue/path-of.ts'
-import { createCatalogue } from '../services/catalogue/tree-catalogue.ts'
-import { createChanges } from '../services/changes/changes.ts'
-import { createChangeSender } from '../services/changes/sender.ts'
 import { createCustody } from '../services/custody.ts'
-import { createDestruction } from '../services/destruction.ts'
-import { createDownloads } from '../services/downloads.ts'
 import { createExplain } from '../services/explain.ts'
-import { createForeign } from '../services/foreign.ts'
-import { createFtp } from '../services/ftp.ts'
 import { createGate } from '../services/gate.ts'
-import { createKeys, type Keys } from '../services/keys.ts'
+import type { Keys } from '../services/keys.ts'
 import { createLastingTickets } from '../services/lasting-tickets.ts'
 import { createLeakedKeys } from '../services/leaked-keys.ts'
 import { createLedgerReading } from '../services/ledger/reading.ts'
 import { createPrincipals, OWNER } from '../services/principals.ts'
-import { createRemotes } from '../services/remotes.ts'
-import { createTickets } from '../services/tickets.ts'
-import { createTrash } from '../services/trash/kept-trash.ts'
 import { createUploads } from '../services/uploads/journaled-uploads.ts'
-import { meterUploads } from '../services/uploads/metered-uploads.ts'
 import { startUploader } from '../services/uploads/patient-uploader.ts'
 import { createUploadReach } from '../services/uploads/reach.ts'
-import { createWraps } from '../services/wraps.ts'
 import { openSpool } from '../stores/disk/spool.ts'
 import {
   type Database,
   openDatabase,
-  SqliteBudgetStore,
-  SqliteFactStore,
-  SqliteKeyStore,
-  SqliteLedger,
-  SqliteTicketStore,
-  SqliteTransferJournal,
-  SqliteTrashStore,
-  SqliteTree,
-  SqliteWrapStore,
+  type SqliteLedger,
+  type SqliteTransferJournal,
+  type SqliteTree,
 } from '../stores/sqlite/index.ts'
 import { createApiDoor } from './api/door.ts'
 import { createNativeDoor } from './native/door.ts'
@@ -173,15 +157,8 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
 
   const databasePath = options.isInMemory === true ? ':memory:' : path.join(directory, 'guichet.db')
   const db = opened.use(openDatabase({ path: databasePath }))
-  const stores = {
-    tree: new SqliteTree(db),
-    keys: new SqliteKeyStore(db),
-    wraps: new SqliteWrapStore(db),
-    tickets: new SqliteTicketStore(db),
-    journal: new SqliteTransferJournal(db),
-    facts: new SqliteFactStore(db),
-  }
-  const ledger = new SqliteLedger(db)
+  const stores = openStores(db)
+  const { tree, ledger } = stores
   const account = new MemoryHost({ clock, whirlpool: whirlpoolOf })
   const { host, upstream, fail } = witness(options.host?.(account) ?? account)
   const adminSocket = path.join(directory, 'run', 'admin.sock')
@@ -207,14 +184,14 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   )
   const gate = createGate({ ledger: options.ledger?.(ledger) ?? ledger, clock, log })
   const principals = createPrincipals({ keys: stores.keys, pepper: randomBytes(32), clock })
-  const hostFor: HostFor = ({ recheck }) =>
+  const hostFor: PacedHostFor = ({ recheck }) =>
     inTurn(host, async () => {
       await options.turn?.()
       await recheck?.()
     })
   const budgets = opened.use(
     await openBudgets({
-      ...{ store: new SqliteBudgetStore(db), gate, clock },
+      ...{ store: stores.budgets, gate, clock },
       ofOwner: options.ownerBudgets ?? [],
     }),
   )
@@ -224,39 +201,14 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       pathOf: (folder) => pathOfFolder(stores.tree, folder),
     }),
   )
-  const destruction = createDestruction({ budgets, approvals })
-  const { tree } = stores
-  const catalogue = createCatalogue({ tree, host: hostFor, gate, clock, log, freshMs: 3_600_000 })
-  const sender = createChangeSender({ tree, catalogue, host: hostFor, gate })
-  const trash = createTrash({ store: new SqliteTrashStore(db), tree, catalogue, sender, gate, clock })
-  const services: DoorServices = {
-    accounts: createAccounts({ facts: stores.facts, host: hostFor, gate, clock, log }),
-    approvals,
-    budgets,
-    catalogue,
-    changes: createChanges({ tree, catalogue, host: hostFor, gate, destruction, trash, clock }),
-    downloads: createDownloads({ host: hostFor, gate, budgets, catalogue, hashers, clock, log }),
-    foreign: createForeign({ host: hostFor, gate }),
-    ftp: createFtp({ host: hostFor, gate, catalogue, budgets }),
-    gate,
-    host: hostFor,
-    principals,
-    remotes: createRemotes({ host: hostFor, gate, catalogue, budgets }),
-    tickets: createTickets({ clock, random }),
-    trash,
-    uploads: meterUploads(createUploads({ ...stores, uploader, spool, hashers, clock, random }), budgets),
-    random,
-    nowMs: () => clock.nowMs(),
-    shown: (folder) => stores.journal.claimFolder(folder),
-  }
+  const world = { clock, log, random }
+  const uploads = createUploads({ ...stores, uploader, spool, hashers, clock, random })
+  const services = createServices({ freshMs: HOUR_MS }, world, {
+    ...{ stores, gate, principals, hashers, uploads, hostFor, budgets, approvals },
+  })
   const onRevoked = (id: VirtualKey['id']): void => server.visits.cut(id)
   const onReplaced = (id: VirtualKey['id'], untilMs: number): void => server.visits.limit(id, untilMs)
-  const keys = createKeys({ store: stores.keys, principals, gate, clock, random, onRevoked, onReplaced })
-  const wraps = createWraps({ ...stores, principals, gate, clock, log, random, onRevoked })
-  const { downloads } = services
-  const lastingTickets = createLastingTickets({
-    ...{ store: stores.tickets, downloads, principals, gate, clock, random },
-  })
+  const { keys, wraps } = createKeyDesk(stores, { gate, principals, world, onRevoked, onReplaced })
   await uploader.recover()
   server.open({
     native: createNativeDoor(services),
@@ -265,7 +217,7 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       keys,
       ledgers: createLedgerReading({ book: ledger, watch: { distrust: undefined }, gate }),
       wraps,
-      lastingTickets,
+      lastingTickets: createLastingTickets({ ...services, store: stores.tickets, clock, random }),
       explain: createExplain({ ...services, keys, store: stores.keys, clock }),
       leakedKeys: createLeakedKeys({ store: stores.keys, principals, keys, gate, clock }),
       status: async () => ({ answered: true }) as never,
