@@ -10,8 +10,9 @@ import { describe, it } from 'node:test'
 import { type DirectContent, ROOT } from '@guichet/core'
 import { FakeClock } from '@guichet/testkit'
 import { createLog } from '../log.ts'
-import { type Answer, type Counter, type Fault, openCounter } from './counter.testing.ts'
+import { type Answer, type Counter, openCounter } from './counter.testing.ts'
 import { listen } from './server.ts'
+import type { Fault } from './upstream.testing.ts'
 
 async function withDownload(lifetimeMs?: number) {
   const counter = await openCounter()

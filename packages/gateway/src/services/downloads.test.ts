@@ -4,7 +4,8 @@ import { request as httpRequest } from 'node:http'
 import { describe, it } from 'node:test'
 import { type ByteRange, type DirectContent, GatewayError, ROOT, type Verb } from '@guichet/core'
 import fc from 'fast-check'
-import { type Counter, type Fault, openCounter } from '../doors/counter.testing.ts'
+import { type Counter, openCounter } from '../doors/counter.testing.ts'
+import type { Fault } from '../doors/upstream.testing.ts'
 
 const READ: readonly Verb[] = ['list', 'download']
 const expired = (): never => {
