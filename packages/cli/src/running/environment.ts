@@ -34,8 +34,8 @@ export function childEnvironment(
   )
   const environment: Record<string, string> = {}
   for (const [name, value] of kept) if (value !== undefined) environment[name] = value
-  const { host } = new URL(url)
-  const proxy = `http://guichet:${key}@${host}`
+  const { protocol, host } = new URL(url)
+  const proxy = `${protocol}//guichet:${key}@${host}`
   for (const name of BUNDLE_NAMES) environment[name] = bundlePath
   return {
     ...environment,

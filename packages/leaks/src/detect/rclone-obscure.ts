@@ -8,7 +8,8 @@ const IV_BYTES = 16
 export function revealRclone(obscured: string): string | undefined {
   if (!/^[A-Za-z0-9_-]{22,}$/.test(obscured)) return undefined
   const bytes = Buffer.from(obscured, 'base64url')
-  if (bytes.length <= IV_BYTES) return undefined
+  // A stray character at the end is passed over by Node, but not by rclone.
+  if (bytes.length <= IV_BYTES || bytes.toString('base64url') !== obscured) return undefined
   const plain = turn(bytes.subarray(IV_BYTES), bytes.subarray(0, IV_BYTES)).toString('latin1')
   return /^[\x20-\x7e]+$/.test(plain) ? plain : undefined
 }
