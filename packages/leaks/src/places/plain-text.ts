@@ -1,7 +1,6 @@
 import { findKeys } from '../detect/find-keys.ts'
 import type { Encoding } from '../finding.ts'
 import { type Format, PLAIN, type Sighting } from './place.ts'
-import { isWhole } from './sightings.ts'
 
 /** Environment and compose files, scripts, histories: wherever a key is told by what stands around it. */
 export const PLAIN_TEXT: Format = {
@@ -14,7 +13,7 @@ export const PLAIN_TEXT: Format = {
           start,
           end,
           line,
-          form: formOf(encoding, text.slice(start, end)),
+          form: formOf(encoding),
           at: `line ${line}`,
           fingerprint,
           secret,
@@ -22,7 +21,7 @@ export const PLAIN_TEXT: Format = {
       ),
 }
 
-function formOf(encoding: Encoding, found: string): Sighting['form'] {
+function formOf(encoding: Encoding): Sighting['form'] {
   if (encoding === 'plain') return 'plain'
-  return encoding === 'rclone-obscured' && isWhole(found) ? 'obscured' : 'wrapped'
+  return encoding === 'rclone-obscured' ? 'obscured' : 'wrapped'
 }

@@ -7,16 +7,11 @@ import type { Sighting } from './place.ts'
 export function sightValue(text: string, start: number, value: string, at: string): readonly Sighting[] {
   const [quote = ''] = /^\s*["'`]?/.exec(value) ?? []
   const bare = value.slice(quote.length).replace(/["'`]?\s*$/, '')
-  const revealed = mayBeApiKey(bare) ? bare : isWhole(bare) ? revealRclone(bare) : undefined
+  const revealed = mayBeApiKey(bare) ? bare : revealRclone(bare)
   if (revealed === undefined || !mayBeApiKey(revealed)) return []
   const from = start + quote.length
   const form = revealed === bare ? 'plain' : 'obscured'
   return [sighting(text, { start: from, end: from + bare.length, form, at, key: revealed })]
-}
-
-/** False for an obscured value with a stray character at its end, which rclone itself does not read. */
-export function isWhole(obscured: string): boolean {
-  return Buffer.from(obscured, 'base64url').toString('base64url') === obscured
 }
 
 /** Every other place in the text where the same key stands as it is. */
