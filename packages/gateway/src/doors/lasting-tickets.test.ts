@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { HOUR_MS, ROOT, VERBS } from '@guichet/core'
+import { HOUR_MS, parseBudgets, ROOT, VERBS } from '@guichet/core'
 import { type Counter, openCounter } from './counter.testing.ts'
 
 describe('a link to one file', () => {
@@ -72,6 +72,30 @@ describe('a link to one file', () => {
     await counter.clock.advance(HOUR_MS)
     await counter.ask({ path })
     assert.ok(!counter.logged.join('\n').includes(path.slice(3)))
+  })
+
+  it('stands in no line of the ledger, whatever it is refused for, and neither does one that does not last (K18)', async () => {
+    await using counter = await openWithFile()
+    const budgets = parseBudgets(['calls=3/day'])
+    const { text, key } = await counter.key({ verbs: VERBS, limits: { budgets } })
+    const lasting = await link(counter, text, { forMs: HOUR_MS })
+    const { json } = await counter.api(text, 'GET', '/children?at=/')
+    const [{ link: url }] = json['files'] as [{ link: string }]
+    const { json: token } = await counter.native(text, 'download/get_token', { url })
+    const short = new URL(String(token['url'])).pathname
+    for (const path of [lasting, short]) assert.equal((await counter.ask({ path })).status, 429, path)
+    for (const path of [lasting, short])
+      await counter.ask({ path, method: 'PUT', headers: { origin: 'http://elsewhere' } })
+    await counter.api(undefined, 'DELETE', `/keys/${key.id}`)
+    for (const path of [lasting, short]) assert.ok((await counter.ask({ path })).status >= 400)
+    const written = (await counter.ledger.recent(50))
+      .map(({ target, reason }) => `${target} ${reason}`)
+      .join('\n')
+    assert.match(written, /budget calls=3/)
+    for (const secret of [lasting.slice(3), short.slice(2)]) {
+      assert.ok(!written.includes(secret), written)
+      assert.ok(!counter.logged.join('\n').includes(secret), secret)
+    }
   })
 })
 

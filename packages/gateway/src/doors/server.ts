@@ -86,12 +86,12 @@ export async function listen(options: {
     const unwelcome = unwelcomeIn(request, url, tunnel)
     if (url === null || unwelcome !== undefined) {
       const door = isLocal ? 'admin' : tunnel === undefined ? 'native' : 'proxy'
-      const target = (url?.pathname ?? request.url ?? '').slice(0, 200)
+      const target = url === null ? 'a path that cannot be read' : shownPath(url)
       turnAway(response, unknownCaller(doors.gate, { door, requestId, from }, target, unwelcome))
       return
     }
     const { signal, identify } = visits.begin(response)
-    const note = (error: GatewayError): void => noteFailure(options.log, requestId, url.pathname, error)
+    const note = (error: GatewayError): void => noteFailure(options.log, requestId, shownPath(url), error)
     const transport = isLocal ? 'machine' : transportOf(request, trustedProxies)
     const way = { isLocal, from, transport, tunnel }
     const here: Visit = { request, response, requestId, url, ...way, signal, identify, note }
@@ -272,8 +272,13 @@ function isFromElsewhere({ method, headers }: IncomingMessage, tunnel: Visit['tu
 }
 
 /** What a person can mend is no news here; what concerns 1fichier or the gateway itself is. */
+/** For the log and the ledger: the text of a link is all that it takes to use it. */
+function shownPath({ pathname }: URL): string {
+  return pathname.replace(/^\/(p|t\/)[\w-]{32,}/, '/$1[secret]').slice(0, 200)
+}
+
 function noteFailure(log: Log, requestId: string, path: string, error: GatewayError): void {
-  const facts = { requestId, path: path.slice(0, 200), code: error.code, ...error.facts }
+  const facts = { requestId, path, code: error.code, ...error.facts }
   if (error.code === 'internal') log.error({ ...facts, cause: inspect(error, { depth: 4 }) }, error.message)
   else if (TRAITS[error.code].http >= 500) log.warn(facts, error.message)
   else log.debug(facts, error.message)
