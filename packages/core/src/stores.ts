@@ -83,6 +83,8 @@ export interface TicketStore {
   use(hash: string, nowMs: number): Promise<boolean>
   /** How many live that were made by this key. */
   count(key: LastingTicket['key'], nowMs: number): Promise<number>
+  /** Ends those that were made by this key, on disk before it resolves. */
+  drop(key: LastingTicket['key']): Promise<void>
   /** Forgets those whose time is over. */
   prune(nowMs: number): Promise<void>
 }

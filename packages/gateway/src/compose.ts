@@ -33,6 +33,7 @@ import { type LedgerWatch, watchLedger } from './services/ledger/watch.ts'
 import { createPrincipals } from './services/principals.ts'
 import type { Scheduler } from './services/scheduler/scheduler.ts'
 import { createStatus } from './services/status.ts'
+import { linksOf } from './services/tickets.ts'
 import { startTrashRounds } from './services/trash/rounds.ts'
 import type { Uploader } from './services/uploads/uploader.ts'
 import { lockHome, openDatabase } from './stores/sqlite/index.ts'
@@ -108,6 +109,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   const onRevoked = (id: KeyId): void => {
     server.visits.cut(id)
     proxy.cut(id)
+    approvals.withdraw(id)
   }
   const onReplaced = (id: KeyId, untilMs: number): void => {
     server.visits.limit(id, untilMs)
@@ -148,7 +150,10 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
       leakedKeys: createLeakedKeys({ store: stores.keys, principals, keys, gate, clock }),
       status: () => status.get(),
       resume: () => resume(scheduler, uploader),
-      custody: createCustody({ ...stores, gate, clock, seal, onRevoked }),
+      custody: createCustody({
+        ...{ ...stores, gate, clock, seal, onRevoked },
+        links: linksOf(services.tickets, stores.tickets),
+      }),
     }),
     proxy,
     gate,

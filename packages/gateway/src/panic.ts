@@ -3,7 +3,7 @@ import { markSealed } from '@guichet/keyholder'
 import { createCustody } from './services/custody.ts'
 import { createGate } from './services/gate.ts'
 import { OWNER } from './services/principals.ts'
-import { openDatabase, SqliteKeyStore, SqliteLedger } from './stores/sqlite/index.ts'
+import { openDatabase, SqliteKeyStore, SqliteLedger, SqliteTicketStore } from './stores/sqlite/index.ts'
 import type { World } from './world.ts'
 
 /**
@@ -15,7 +15,15 @@ export async function panicWithoutGateway(home: string, world: World): Promise<{
   await using db = openDatabase({ path: path.join(home, 'guichet.db') })
   const gate = createGate({ ledger: new SqliteLedger(db), clock, log })
   const keys = new SqliteKeyStore(db)
-  const custody = createCustody({ gate, keys, clock, seal: () => markSealed(home), onRevoked: () => {} })
+  const links = new SqliteTicketStore(db)
+  const custody = createCustody({
+    gate,
+    keys,
+    links,
+    clock,
+    seal: () => markSealed(home),
+    onRevoked: () => {},
+  })
   const requestId = Buffer.from(random(8)).toString('hex')
   return await custody.panic({ principal: OWNER, door: 'admin', requestId })
 }

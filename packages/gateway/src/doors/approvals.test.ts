@@ -43,6 +43,16 @@ const decide = (counter: Counter, id: string, decision: string): Promise<Answer>
 const leftIn = (counter: Counter, folder: FolderId): number => counter.account.filesIn(folder).length
 
 describe('a key that asks a person before large deletions', () => {
+  it('asks for nothing any more once it is revoked (K8, K14)', async () => {
+    const { counter, remove } = await openPlace({ overFiles: 0 })
+    await using _ = counter
+    await remove(1)
+    assert.equal((await waiting(counter)).length, 1)
+    const { json } = await counter.api(undefined, 'GET', '/keys/sync')
+    await counter.api(undefined, 'DELETE', `/keys/${json['id']}`)
+    assert.deepEqual(await waiting(counter), [])
+  })
+
   it('passes no more by many small ones, and its client on the native door is told to come again (K14)', async () => {
     const { counter, folder, remove } = await openPlace({ overFiles: 5 })
     await using _ = counter

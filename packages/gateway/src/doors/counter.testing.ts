@@ -7,6 +7,7 @@ import {
   type Budget,
   type FileHost,
   type FolderId,
+  type GatewayError,
   HOUR_MS,
   type KeyLimits,
   type Ledger,
@@ -33,6 +34,7 @@ import { createLastingTickets } from '../services/lasting-tickets.ts'
 import { createLeakedKeys } from '../services/leaked-keys.ts'
 import { createLedgerReading } from '../services/ledger/reading.ts'
 import { createPrincipals, OWNER } from '../services/principals.ts'
+import { linksOf } from '../services/tickets.ts'
 import { createUploads } from '../services/uploads/journaled-uploads.ts'
 import { startUploader } from '../services/uploads/patient-uploader.ts'
 import { createUploadReach } from '../services/uploads/reach.ts'
@@ -132,6 +134,8 @@ export interface CounterOptions {
   /** What the uploader waits for before it sends. */
   readonly lingerMs?: number
   readonly random?: (count: number) => Uint8Array
+  /** What is refused with while the ledger is not trusted. */
+  readonly distrust?: () => GatewayError | undefined
   /** What happens while a call waits for its turn. */
   readonly turn?: () => Promise<void>
   /** The database is in memory, where nothing waits for a disk. */
@@ -174,7 +178,8 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       limits: { stopMs: 0 },
     }),
   )
-  const gate = createGate({ ledger: options.ledger?.(ledger) ?? ledger, clock, log })
+  const refusal = options.distrust ?? (() => undefined)
+  const gate = createGate({ ledger: options.ledger?.(ledger) ?? ledger, clock, log, refusal })
   const principals = createPrincipals({ keys: stores.keys, pepper: randomBytes(32), clock })
   const hostFor: PacedHostFor = ({ recheck }) =>
     inTurn(host, async () => {
@@ -198,7 +203,10 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
   const services = createServices({ freshMs: HOUR_MS }, world, {
     ...{ stores, gate, principals, hashers, uploads, hostFor, budgets, approvals },
   })
-  const onRevoked = (id: VirtualKey['id']): void => server.visits.cut(id)
+  const onRevoked = (id: VirtualKey['id']): void => {
+    server.visits.cut(id)
+    approvals.withdraw(id)
+  }
   const onReplaced = (id: VirtualKey['id'], untilMs: number): void => server.visits.limit(id, untilMs)
   const { keys, wraps } = createKeyDesk(stores, { gate, principals, world, onRevoked, onReplaced })
   await uploader.recover()
@@ -214,7 +222,10 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       leakedKeys: createLeakedKeys({ store: stores.keys, principals, keys, gate, clock }),
       status: async () => ({ answered: true }) as never,
       resume: async () => {},
-      custody: createCustody({ gate, keys: stores.keys, clock, seal: async () => {}, onRevoked }),
+      custody: createCustody({
+        ...{ gate, keys: stores.keys, clock, seal: async () => {}, onRevoked },
+        links: linksOf(services.tickets, stores.tickets),
+      }),
     }),
     proxy: {
       connect: (_request, socket) => void socket.destroy(),

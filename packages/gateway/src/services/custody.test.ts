@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
-import { GatewayError } from '@guichet/core'
-import { openCounter } from '../doors/counter.testing.ts'
+import { type FileNode, GatewayError, HOUR_MS, parseBudgets, ROOT } from '@guichet/core'
+import { type Counter, openCounter } from '../doors/counter.testing.ts'
+import { OWNER } from './principals.ts'
 
 describe('panic', () => {
   it('ends every key, on disk before it answers, and leaves its line in the ledger (K2, K8)', async () => {
@@ -52,4 +53,63 @@ describe('panic', () => {
     isBroken = false
     assert.equal((await counter.api(text, 'GET', '/children?at=/')).status, 401)
   })
+
+  it('ends links to files that the owner has made, also those that last (K2, K11)', async () => {
+    await using counter = await openCounter()
+    counter.account.plant(ROOT, 'file', Buffer.from('content'), 1e12)
+    const { json } = await counter.api(undefined, 'POST', '/tickets', { at: '/file', forMs: HOUR_MS })
+    const lasting = String(json['path'])
+    assert.equal((await counter.ask({ path: lasting })).text, 'content')
+    const short = counter.services.tickets.issue({
+      principal: OWNER,
+      file: { ...(await fileOf(counter)) },
+      options: {},
+    })
+    assert.equal((await counter.ask({ path: `/p${short}` })).text, 'content')
+    assert.equal((await counter.api(undefined, 'POST', '/panic', {})).status, 200)
+    for (const path of [lasting, `/p${short}`]) {
+      const { status, text } = await counter.ask({ path })
+      assert.ok(status >= 400 && !text.includes('content'), `${path} ${status}`)
+    }
+  })
+
+  it('and seal and revoking are no matter of the budgets of the owner (K2, K8, K10)', async () => {
+    await using counter = await openCounter({ ownerBudgets: parseBudgets(['calls=1/day']) })
+    const { key } = await counter.key({ verbs: ['list'] })
+    assert.equal((await counter.api(undefined, 'GET', '/keys')).status, 200)
+    assert.equal((await counter.api(undefined, 'GET', '/keys')).json['code'], 'over-budget')
+    assert.equal((await counter.api(undefined, 'DELETE', `/keys/${key.id}`)).status, 200)
+    for (const route of ['/seal', '/panic'])
+      assert.equal((await counter.api(undefined, 'POST', route, {})).status, 200, route)
+  })
+
+  it('ends what a key has under way, and all that it begins, when the disk takes nothing (K2, R2)', async () => {
+    await using counter = await openCounter()
+    const keys = [await counter.key({ verbs: ['list'] }), await counter.key({ verbs: ['list'] })]
+    counter.database.prepare('PRAGMA query_only = ON').run()
+    const answer = await counter.api(undefined, 'POST', '/panic', {})
+    assert.ok(answer.status >= 500)
+    assert.match(String(answer.json['message']), /2 keys could not be revoked on the disk/)
+    counter.database.prepare('PRAGMA query_only = OFF').run()
+    for (const { text } of keys)
+      await assert.rejects(counter.api(text, 'GET', '/children?at=/'), /socket hang up|ECONNRESET/)
+  })
+
+  it('and revoking are done while the ledger is not trusted (K2, K17)', async () => {
+    const distrust = new GatewayError('unavailable', 'the ledger is not trusted')
+    await using counter = await openCounter({ distrust: () => distrust })
+    const { key, text } = await counter.key({ verbs: ['list'] })
+    await counter.key({ verbs: ['list'] })
+    assert.equal((await counter.api(text, 'GET', '/children?at=/')).status, 503)
+    assert.equal((await counter.api(undefined, 'DELETE', `/keys/${key.id}`)).status, 200)
+    assert.equal((await counter.api(undefined, 'POST', '/seal', {})).status, 200)
+    assert.deepEqual((await counter.api(undefined, 'POST', '/panic', {})).json, { revoked: 1 })
+  })
 })
+
+async function fileOf({ services }: Counter): Promise<FileNode> {
+  const owner = { principal: OWNER, door: 'admin', requestId: 'test' } as const
+  const [file] = (await services.catalogue.list(owner, ROOT)).files
+  assert.ok(file !== undefined)
+  return file
+}

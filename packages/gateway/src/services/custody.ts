@@ -1,4 +1,4 @@
-import { type Clock, GatewayError, type KeyId, type KeyStore } from '@guichet/core'
+import { type Clock, GatewayError, type KeyId, type KeyStore, type TicketStore } from '@guichet/core'
 import type { Caller, Gate } from './gate.ts'
 
 /**
@@ -8,20 +8,24 @@ import type { Caller, Gate } from './gate.ts'
 export interface Custody {
   /** Nothing goes to 1fichier any more when it resolves. */
   seal(caller: Caller): Promise<void>
-  /** Seals, and revokes every virtual key; both on disk when it resolves. Tells how many keys it has ended. */
+  /**
+   * Seals, revokes every virtual key, and ends the links that the owner has made; all on disk when it resolves. Tells
+   * how many keys it has ended. What the disk does not take holds until the gateway ends, and it rejects.
+   */
   panic(caller: Caller): Promise<{ readonly revoked: number }>
 }
 
 export function createCustody(options: {
   readonly gate: Gate
   readonly keys: KeyStore
+  readonly links: Pick<TicketStore, 'drop'>
   readonly clock: Clock
   /** Rejects when it could not be made to last; what can be cut is cut all the same. */
   readonly seal: () => Promise<void>
   /** Told of each revocation, so that what the key has under way is cut. */
   readonly onRevoked: (id: KeyId) => void
 }): Custody {
-  const { gate, keys, clock, seal, onRevoked } = options
+  const { gate, keys, links, clock, seal, onRevoked } = options
 
   async function revokeAll(): Promise<number> {
     let revoked = 0
@@ -29,11 +33,14 @@ export function createCustody(options: {
     for (;;) {
       const living = (await keys.list()).filter(({ revokedMs }) => revokedMs === undefined)
       if (living.length === 0) return revoked
+      const failures: unknown[] = []
       for (const { id } of living) {
-        await keys.revoke(id, clock.nowMs())
+        // What the key has under way and begins from now on is cut, whatever becomes of the disk.
         onRevoked(id)
-        revoked += 1
+        await keys.revoke(id, clock.nowMs()).catch((failure: unknown) => failures.push(failure))
       }
+      if (failures.length > 0) throw notRevoked(failures)
+      revoked += living.length
     }
   }
 
@@ -64,9 +71,20 @@ export function createCustody(options: {
         (failure: unknown) => failure,
       )
       const revoked = await revokeAll()
+      await links.drop('owner')
       await enter(caller, `panic: seal the keyholder, revoke every key (${revoked})`)
       if (sealing !== undefined) throw sealing
       return { revoked }
     },
   }
+}
+
+function notRevoked(failures: readonly unknown[]): GatewayError {
+  const [cause] = failures
+  const { code } = GatewayError.from(cause)
+  return new GatewayError(
+    code,
+    `${failures.length} keys could not be revoked on the disk: they are ended only until the gateway starts again`,
+    { hint: 'free some space, or look for the fault of the disk, then `guichet panic` once more', cause },
+  )
 }

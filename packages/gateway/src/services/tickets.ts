@@ -1,4 +1,4 @@
-import { type Clock, type FileNode, MINUTE_MS, type TokenOptions } from '@guichet/core'
+import { type Clock, type FileNode, MINUTE_MS, type TicketStore, type TokenOptions } from '@guichet/core'
 import type { Principal } from './principals.ts'
 
 /** Our short-lived link to one file: what a client gets instead of a token of 1fichier. */
@@ -21,6 +21,8 @@ export interface Tickets {
   issue(ticket: Ticket): string
   /** The ticket behind a text while it lives; its first use makes it live longer. */
   use(text: string): Ticket | undefined
+  /** Ends those of one key. */
+  drop(key: Principal['key']): void
 }
 
 /** Tickets live in memory: after a restart a client asks for a new one, as it does when one has expired. */
@@ -68,6 +70,24 @@ export function createTickets(options: {
       if (!entry.isUsed) entry.untilMs = nowMs + RESUME_MS
       entry.isUsed = true
       return entry.ticket
+    },
+
+    drop(key) {
+      for (const text of ofKeys.get(key) ?? []) live.delete(text)
+      ofKeys.delete(key)
+    },
+  }
+}
+
+/** The links of a key, those in memory and those that last. */
+export function linksOf(
+  tickets: Pick<Tickets, 'drop'>,
+  lasting: Pick<TicketStore, 'drop'>,
+): Pick<TicketStore, 'drop'> {
+  return {
+    drop(key) {
+      tickets.drop(key)
+      return lasting.drop(key)
     },
   }
 }

@@ -55,5 +55,14 @@ export function ticketStoreContract(name: string, open: () => Promise<TicketStor
       await store.prune(1_000)
       assert.equal(await store.count(sample.key, 500), 1)
     })
+
+    it('ends all that one key has made, and no other (K11)', async () => {
+      const store = await open()
+      await store.add(sample)
+      await store.add({ ...sample, hash: 'other', key: 'owner' })
+      await store.drop('owner')
+      assert.equal(await store.find('other', 0), undefined)
+      assert.deepEqual(await store.find('hash', 0), sample)
+    })
   })
 }

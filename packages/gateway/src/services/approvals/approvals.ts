@@ -1,4 +1,4 @@
-import type { ApprovalRequest } from '@guichet/core'
+import type { ApprovalRequest, KeyId } from '@guichet/core'
 import type { Reservation } from '../budgets/budgets.ts'
 import type { Doomed } from '../destruction.ts'
 import type { Caller } from '../gate.ts'
@@ -23,4 +23,6 @@ export interface Approvals extends AsyncDisposable {
   get(caller: Caller, id: string): Promise<ApprovalRequest>
   /** Rejects with `conflict` when more is asked for by now than the id stands for. */
   decide(caller: Caller, id: string, decision: 'yes' | 'no'): Promise<ApprovalRequest>
+  /** The key has ended, and asks for nothing any more. */
+  withdraw(key: KeyId): void
 }

@@ -5,6 +5,7 @@ import {
   type Clock,
   type FolderId,
   GatewayError,
+  type KeyId,
 } from '@guichet/core'
 import type { Budgets, Reservation } from '../budgets/budgets.ts'
 import type { Doomed } from '../destruction.ts'
@@ -94,6 +95,14 @@ class AskedApprovals implements Approvals {
     if (decision === 'yes' && !open.isWaiting) this.#grants.add(request.key, open.items, this.#nowMs())
     open.answered.resolve(decision)
     return request
+  }
+
+  withdraw(key: KeyId): void {
+    for (const open of this.#open.values()) {
+      if (open.caller.principal.key !== key) continue
+      this.#open.delete(open.name)
+      open.answered.resolve('no')
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -18,6 +18,7 @@ export class SqliteTicketStore implements TicketStore {
   readonly #find: Statement<TicketRow>
   readonly #use: Statement<never>
   readonly #count: Statement<{ readonly value: number }>
+  readonly #drop: Statement<never>
   readonly #prune: Statement<never>
 
   constructor(db: Database) {
@@ -25,6 +26,7 @@ export class SqliteTicketStore implements TicketStore {
     this.#find = db.prepare(`SELECT * FROM tickets WHERE hash = ?1 AND ${LIVES}`)
     this.#use = db.prepare(`UPDATE tickets SET uses_left = uses_left - 1 WHERE hash = ?1 AND ${LIVES}`)
     this.#count = db.prepare(`SELECT count(*) AS value FROM tickets WHERE key = ?1 AND ${LIVES}`)
+    this.#drop = db.prepare('DELETE FROM tickets WHERE key = ?')
     this.#prune = db.prepare('DELETE FROM tickets WHERE until_ms <= ?')
   }
 
@@ -45,6 +47,10 @@ export class SqliteTicketStore implements TicketStore {
 
   async count(key: LastingTicket['key'], nowMs: number): Promise<number> {
     return this.#count.get(key, nowMs)?.value ?? 0
+  }
+
+  async drop(key: LastingTicket['key']): Promise<void> {
+    this.#drop.run(key)
   }
 
   async prune(nowMs: number): Promise<void> {
