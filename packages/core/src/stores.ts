@@ -14,6 +14,8 @@ export interface KeyStore {
   ancestors(key: VirtualKey): Promise<readonly VirtualKey[]>
   /** Newest first. */
   list(): Promise<readonly VirtualKey[]>
+  /** Those of `list` that are neither revoked nor noted to be over: keys that were for one run only do not add up here. */
+  unended(): Promise<readonly VirtualKey[]>
   /**
    * Counts one use of each of these keys, on disk before it resolves; all or none: gives the first key whose uses are
    * used up, and counts nothing then.
@@ -56,8 +58,10 @@ export interface WrapStore {
   fetch(hash: string, nowMs: number): Promise<string | undefined>
   /** Notes that a used token came again; the first time stays. */
   misuse(hash: string, nowMs: number): Promise<void>
-  /** Forgets what was not fetched in time, and gives it. */
-  expire(nowMs: number): Promise<readonly Wrap[]>
+  /** What was not fetched in time, and is not forgotten yet. */
+  overdue(nowMs: number): Promise<readonly Wrap[]>
+  /** Forgets what is sealed. */
+  forget(hash: string): Promise<void>
   /** Tokens that came again, the latest first. */
   misused(): Promise<readonly Wrap[]>
 }

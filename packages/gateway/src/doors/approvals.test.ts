@@ -43,6 +43,20 @@ const decide = (counter: Counter, id: string, decision: string): Promise<Answer>
 const leftIn = (counter: Counter, folder: FolderId): number => counter.account.filesIn(folder).length
 
 describe('a key that asks a person before large deletions', () => {
+  it('makes no FTP users, of whom nobody would be asked, and neither does a key below it (K14)', async () => {
+    const { counter, key } = await openPlace({ overFiles: 5 })
+    await using _ = counter
+    const user = { user: 'name', pass: 'password' }
+    assert.equal((await counter.native(key, 'ftp/users/add', user)).status, 403)
+    const { text: above } = await counter.key({
+      ...{ name: 'above', verbs: VERBS },
+      limits: { approval: { overFiles: 5 }, mayIssue: true },
+    })
+    const { json } = await counter.api(above, 'POST', '/keys', { name: 'below', verbs: ['ftp'] })
+    assert.equal((await counter.native(String(json['key']), 'ftp/users/add', user)).status, 403)
+    assert.deepEqual(counter.calls(), [])
+  })
+
   it('asks for nothing any more once it is revoked (K8, K14)', async () => {
     const { counter, remove } = await openPlace({ overFiles: 0 })
     await using _ = counter

@@ -33,8 +33,17 @@ export function createFtp(options: {
     throw await gate.deny({ caller, verb: 'ftp', target }, error)
   }
 
-  /** What an FTP user moves and removes is seen by no budget. */
+  /** What an FTP user moves and removes is seen by no budget, and no person is asked about it. */
   async function requireUncounted(caller: Caller, target: string): Promise<void> {
+    const { limits, ancestors = [] } = caller.principal
+    if ([{ limits }, ...ancestors].some((one) => one.limits.approval !== undefined)) {
+      const error = new GatewayError(
+        'forbidden',
+        'a key that deletes much only when a person agrees makes no FTP users, who would be past that',
+        { hint: 'make FTP users with a key that has no such limit' },
+      )
+      throw await gate.deny({ caller, verb: 'ftp', target }, error)
+    }
     for (const measure of ['up', 'down', 'deletes'] as const) {
       if (!budgets.counts(caller.principal, measure)) continue
       const error = new GatewayError(

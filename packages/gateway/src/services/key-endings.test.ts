@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { HOUR_MS, MINUTE_MS } from '@guichet/core'
+import { GatewayError, HOUR_MS, type KeyStore, MINUTE_MS } from '@guichet/core'
 import { FakeClock, sampleKey } from '@guichet/testkit'
 import { createLog } from '../log.ts'
 import { openDatabase, SqliteKeyStore, SqliteLedger, SqliteWrapStore } from '../stores/sqlite/index.ts'
@@ -49,6 +49,37 @@ describe('the end of a key', () => {
     assert.deepEqual(cut, [])
     await clock.advance(MINUTE_MS)
     assert.deepEqual(cut, [key.id])
+    assert.notEqual((await keys.byId(key.id))?.revokedMs, undefined)
+    const [entry] = await new SqliteLedger(db).recent(1)
+    assert.equal(entry?.target, `revoke the key ${key.id}, whose text was not fetched in time`)
+  })
+
+  it('comes to a key that nobody fetched also when the disk has failed at first (K12, R6)', async () => {
+    await using db = openDatabase({ path: ':memory:' })
+    const real = new SqliteKeyStore(db)
+    let isFull = true
+    const keys: KeyStore = new Proxy(real, {
+      get(target, name) {
+        if (name === 'revoke' && isFull) return () => Promise.reject(new GatewayError('disk-full', 'no room'))
+        const value = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    const clock = new FakeClock()
+    const log = createLog('silent')
+    const gate = createGate({ ledger: new SqliteLedger(db), clock, log })
+    const principals = createPrincipals({ keys, pepper: randomBytes(32), clock })
+    const random = (count: number): Uint8Array => randomBytes(count)
+    const stores = { wraps: new SqliteWrapStore(db), keys }
+    const wraps = createWraps({ ...stores, principals, gate, clock, log, random, onRevoked: () => {} })
+    const key = sampleKey(1)
+    await keys.add(key, 'hash-1')
+    await wraps.wrap({ key, text: 'a text' }, MINUTE_MS)
+    await using _ = await startKeyEndings({ keys, wraps, clock, log })
+    await clock.advance(MINUTE_MS)
+    assert.equal((await keys.byId(key.id))?.revokedMs, undefined)
+    isFull = false
+    await clock.advance(MINUTE_MS)
     assert.notEqual((await keys.byId(key.id))?.revokedMs, undefined)
   })
 })

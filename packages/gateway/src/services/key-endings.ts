@@ -40,8 +40,7 @@ export async function startKeyEndings(options: {
 
 async function look({ keys, wraps, clock }: Parameters<typeof startKeyEndings>[0]): Promise<void> {
   const nowMs = clock.nowMs()
-  for (const key of await keys.list()) {
-    if (key.ended !== undefined) continue
+  for (const key of await keys.unended()) {
     const problem = problemOfKey(key, nowMs)
     if (problem === 'expired' || problem === 'idle') await keys.end(key.id, problem, nowMs)
   }

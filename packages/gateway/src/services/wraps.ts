@@ -116,9 +116,13 @@ export function createWraps(options: {
     },
 
     async expire() {
-      for (const { key } of await wraps.expire(clock.nowMs())) {
+      for (const { hash, key } of await wraps.overdue(clock.nowMs())) {
         await revoke(key)
         log.warn({ key }, 'the text of a key was not fetched in time: it is revoked')
+        const caller = { door: 'admin', requestId: 'housekeeping' } as const
+        const target = `revoke the key ${key}, whose text was not fetched in time`
+        await gate.admit({ caller, verb: 'admin', target })
+        await wraps.forget(hash)
       }
     },
   }

@@ -39,6 +39,15 @@ export function keyStoreContract(name: string, open: () => Promise<KeyStore>): v
       assert.deepEqual(names, ['key 3', 'key 2', 'key 1'])
     })
 
+    it('tells those that have not ended from the others (K7, K8)', async () => {
+      const store = await open()
+      for (const number of [1, 2, 3, 4]) await store.add(sampleKey(number), `hash-${number}`)
+      await store.revoke(sampleKey(2).id, 1)
+      await store.end(sampleKey(3).id, 'idle', 1)
+      const names = (await store.unended()).map((key) => key.name)
+      assert.deepEqual(names, ['key 4', 'key 1'])
+    })
+
     it('refuses a name that a living key has', async () => {
       const store = await open()
       await store.add(sampleKey(1, { name: 'laptop' }), 'hash-1')

@@ -29,12 +29,14 @@ export function wrapStoreContract(
     it('forgets what is not fetched in time, once and for good (K12)', async () => {
       const wraps = await openWithKey()
       assert.equal(await wraps.fetch('hash', 5_000), undefined)
-      assert.deepEqual(await wraps.expire(4_999), [])
-      assert.deepEqual(
-        (await wraps.expire(5_000)).map((wrap) => wrap.key),
-        [key.id],
-      )
-      assert.deepEqual(await wraps.expire(6_000), [])
+      assert.deepEqual(await wraps.overdue(4_999), [])
+      for (let round = 0; round < 2; round += 1)
+        assert.deepEqual(
+          (await wraps.overdue(5_000)).map((wrap) => wrap.key),
+          [key.id],
+        )
+      await wraps.forget('hash')
+      assert.deepEqual(await wraps.overdue(6_000), [])
       assert.equal(await wraps.fetch('hash', 1_000), undefined)
     })
 

@@ -29,6 +29,7 @@ export class SqliteKeyStore implements KeyStore {
   readonly #byId: Statement<KeyRow>
   readonly #byName: Statement<KeyRow>
   readonly #list: Statement<KeyRow>
+  readonly #unended: Statement<KeyRow>
   readonly #ancestors: Statement<KeyRow>
   readonly #family: Statement<KeyRow>
   readonly #use: Statement<never>
@@ -50,6 +51,9 @@ export class SqliteKeyStore implements KeyStore {
     this.#byId = db.prepare(`SELECT ${columns} FROM keys WHERE id = ?`)
     this.#byName = db.prepare(`SELECT ${columns} FROM keys WHERE name = ?`)
     this.#list = db.prepare(`SELECT ${columns} FROM keys ORDER BY created_ms DESC, rowid DESC`)
+    this.#unended = db.prepare(
+      `SELECT ${columns} FROM keys WHERE revoked_ms IS NULL AND ended IS NULL ORDER BY created_ms DESC, rowid DESC`,
+    )
     this.#ancestors = db.prepare(`
       WITH RECURSIVE line (next, depth) AS (
         SELECT ?1, 0 UNION ALL SELECT parent, depth + 1 FROM line JOIN keys ON id = next WHERE parent IS NOT NULL
@@ -104,6 +108,10 @@ export class SqliteKeyStore implements KeyStore {
 
   async list(): Promise<readonly VirtualKey[]> {
     return this.#list.all().map(virtualKey)
+  }
+
+  async unended(): Promise<readonly VirtualKey[]> {
+    return this.#unended.all().map(virtualKey)
   }
 
   async use(ids: readonly KeyId[], nowMs: number): Promise<KeyId | undefined> {

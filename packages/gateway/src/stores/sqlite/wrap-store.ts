@@ -55,12 +55,12 @@ export class SqliteWrapStore implements WrapStore {
     this.#misuse.run(hash, nowMs)
   }
 
-  async expire(nowMs: number): Promise<readonly Wrap[]> {
-    return this.#db.transaction(() => {
-      const rows = this.#overdue.all(nowMs)
-      for (const { hash } of rows) this.#forget.run(hash)
-      return rows.map(wrapOf)
-    })
+  async overdue(nowMs: number): Promise<readonly Wrap[]> {
+    return this.#overdue.all(nowMs).map(wrapOf)
+  }
+
+  async forget(hash: string): Promise<void> {
+    this.#forget.run(hash)
   }
 
   async misused(): Promise<readonly Wrap[]> {
