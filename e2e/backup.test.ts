@@ -34,6 +34,9 @@ describe('a backup', { skip: without('age') }, () => {
     const revoked = await stand.issue('read')
     assert.equal((await call(stand, key, 'folder/mkdir', { name: 'kept' })).json['status'], 'OK')
     await guichet(['key', 'revoke', revoked.id])
+    // What an adoption keeps has the API key in it as the tools had it.
+    await mkdir(path.join(stand.home, 'adopt'))
+    await writeFile(path.join(stand.home, 'adopt/0.backup'), 'api_key = canary')
     await guichet(['backup', '--recipient', recipient, at('one.age')])
     assert.equal((await stat(at('one.age'))).mode & 0o777, 0o600)
     assert.deepEqual(
@@ -55,7 +58,8 @@ describe('a backup', { skip: without('age') }, () => {
       'vault',
     ])
       assert.ok(names.includes(name), name)
-    for (const name of ['run', 'spool', 'home.lock', 'unlock']) assert.ok(!names.includes(name), name)
+    for (const name of ['run', 'spool', 'adopt', 'home.lock', 'unlock'])
+      assert.ok(!names.includes(name), name)
     assert.deepEqual(await readFile(at('by-hand/vault')), await readFile(path.join(stand.home, 'vault')))
 
     await guichet(['restore', '--identity', at('identity'), at('one.age')], at('elsewhere'))
@@ -68,6 +72,12 @@ describe('a backup', { skip: without('age') }, () => {
     await stand.start()
     assert.equal((await call(stand, key, 'folder/mkdir', { name: 'restored' })).json['status'], 'OK')
     assert.equal((await call(stand, revoked.key, 'folder/ls', { folder_id: 0 })).json['status'], 'KO')
+  })
+
+  it('that is restored says so in the ledger, which goes on from there and is trusted (R7, K17)', async () => {
+    const shown = await guichet(['ledger', 'show', '--target', 'restore the home', '--json'])
+    assert.match(shown, /restore the home from its backup of \d{4}-/)
+    await guichet(['ledger', 'verify'])
   })
 
   it('that the age program has made of the same content is restored, too (R11)', async () => {

@@ -9,6 +9,7 @@ export {
   type AcceptedLedger,
   acceptLedgerOf,
   databaseOf,
+  enterInLedger,
   type LedgerFile,
   openLedgerFile,
 } from './ledger-file.ts'

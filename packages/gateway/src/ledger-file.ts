@@ -1,5 +1,13 @@
+import { existsSync } from 'node:fs'
 import path from 'node:path'
-import type { KeptCheckpoint, LedgerFilter, LedgerSource, NumberedEntry, TreeHead } from '@guichet/core'
+import type {
+  KeptCheckpoint,
+  Ledger,
+  LedgerFilter,
+  LedgerSource,
+  NumberedEntry,
+  TreeHead,
+} from '@guichet/core'
 import { acceptLedger, WITNESS_FILE } from '@guichet/keyholder'
 import { ACCEPTED_FACT } from './services/ledger/watch.ts'
 import {
@@ -37,6 +45,34 @@ export function openLedgerFile(file: string): LedgerFile {
   }
 }
 
+/** Writes what the owner has done to a home that nobody serves. A home that was never served has no ledger yet. */
+export async function enterInLedger(
+  home: string,
+  what: string,
+  world: Pick<World, 'clock' | 'random'>,
+): Promise<void> {
+  if (!existsSync(databaseOf(home))) return
+  await using db = openDatabase({ path: databaseOf(home) })
+  await enter(new SqliteLedger(db), what, world)
+}
+
+function enter(
+  ledger: Ledger,
+  what: string,
+  { clock, random }: Pick<World, 'clock' | 'random'>,
+): Promise<void> {
+  return ledger.record({
+    atMs: clock.nowMs(),
+    requestId: Buffer.from(random(8)).toString('hex'),
+    key: 'owner',
+    door: 'admin',
+    verb: 'admin',
+    target: what.slice(0, 500),
+    decision: 'allow',
+    reason: '',
+  })
+}
+
 export interface AcceptedLedger {
   readonly head: TreeHead
   /** Where the checkpoint is that the keyholder knew before, if it knew one. */
@@ -57,16 +93,7 @@ export async function acceptLedgerOf(
   const db = opened.use(openDatabase({ path: databaseOf(home) }))
   const ledger = new SqliteLedger(db)
   const before = await ledger.count()
-  await ledger.record({
-    atMs: clock.nowMs(),
-    requestId: Buffer.from(random(8)).toString('hex'),
-    key: 'owner',
-    door: 'admin',
-    verb: 'admin',
-    target: `accept the ledger of ${before} entries as it is: ${reason}`.slice(0, 500),
-    decision: 'allow',
-    reason: '',
-  })
+  await enter(ledger, `accept the ledger of ${before} entries as it is: ${reason}`, { clock, random })
   const head = await ledger.head()
   await new SqliteFactStore(db).put(ACCEPTED_FACT, head.size, clock.nowMs())
   const replaced = await acceptLedger(path.join(home, WITNESS_FILE), head, clock.nowMs())

@@ -21,8 +21,14 @@ export interface BackupWish {
 }
 
 const DATABASE = 'guichet.db'
-/** What is made anew, or too large and of 1fichier: sockets, content on its way, content that is cached, locks. */
-const LEFT_OUT = ['run', 'spool', 'blocks', 'home.lock', DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`]
+/**
+ * What is made anew, or too large and of 1fichier: sockets, content on its way, content that is cached, locks. And what an
+ * adoption keeps until it is confirmed: in it the API key stands as the tools had it.
+ */
+const LEFT_OUT = [
+  ...['run', 'spool', 'blocks', 'adopt', 'home.lock'],
+  ...[DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`],
+]
 
 /**
  * Writes a backup of a home, whether its gateway runs or not: whole, on disk and for its owner alone when it resolves.

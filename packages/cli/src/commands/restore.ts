@@ -47,11 +47,12 @@ async function restore(session: Session, file: string, options: RestoreOptions):
   const path = resolve(world.cwd, file)
   await requireFile(path)
   const opener = await readOpener(session, options)
-  const { checkHome } = await import('@guichet/gateway')
+  const { checkHome, enterInLedger } = await import('@guichet/gateway')
   const manifest: Manifest[] = []
   await inNewHome(home, async (draft) => {
     manifest.push(await unpackBackup(await decrypt(createReadStream(path), opener), draft))
     await checkHome(draft)
+    await enterInLedger(draft, `restore the home from its backup of ${manifest[0]?.madeAt}`, world)
   })
   const [{ madeAt, files } = { madeAt: '', files: [] }] = manifest
   print.result({ home: home.path, madeAt, files: files.length }, () =>
