@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import type {
   KeptCheckpoint,
   Ledger,
@@ -36,7 +37,11 @@ export function openLedgerFile(file: string): LedgerFile {
   const db = openReadOnly(file)
   const reader = new SqliteLedgerReader(db)
   return {
-    page: (after, limit) => reader.page(after, limit),
+    async page(after, limit) {
+      // Between two pages a signal is heard: a walk over a million entries takes many seconds.
+      await turn()
+      return reader.page(after, limit)
+    },
     checkpoints: (after, limit) => reader.checkpoints(after, limit),
     written: () => reader.written(),
     find: (filter, limit) => reader.find(filter, limit),
