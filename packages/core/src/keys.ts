@@ -78,6 +78,8 @@ export interface KeyLimits {
   readonly notBeforeMs?: number | undefined
   /** Unused for so long, it ends for good. */
   readonly idleMs?: number | undefined
+  /** Before this moment it was not noted when it was used: `idleMs` counts from here at the earliest. */
+  readonly idleFromMs?: number | undefined
   /** So many requests are let in during its whole life. */
   readonly uses?: number | undefined
   /** Blocks of addresses (`192.168.1.0/24`, `2001:db8::1`) that it may be used from; absent: from everywhere. */
@@ -108,8 +110,8 @@ export function problemOfKey(key: KeyLife, nowMs: number): KeyProblem | undefine
   if (revokedMs !== undefined) return 'revoked'
   if (ended !== undefined) return ended.problem
   if (expiresMs !== undefined && expiresMs <= nowMs) return 'expired'
-  const { notBeforeMs, idleMs, uses } = limits
-  const idleSinceMs = Math.max(use.lastMs ?? createdMs, notBeforeMs ?? createdMs)
+  const { notBeforeMs, idleMs, idleFromMs = createdMs, uses } = limits
+  const idleSinceMs = Math.max(use.lastMs ?? createdMs, notBeforeMs ?? createdMs, idleFromMs)
   if (idleMs !== undefined && nowMs - idleSinceMs >= idleMs) return 'idle'
   if (uses !== undefined && use.count >= uses) return 'used-up'
   if (notBeforeMs !== undefined && nowMs < notBeforeMs) return 'not-yet'

@@ -10,6 +10,7 @@ export type Grant = Pick<VirtualKey, 'verbs' | 'mayTunnel' | 'expiresMs' | 'limi
 const BINDING: ReadonlySet<string> = new Set<keyof KeyLimits>([
   'notBeforeMs',
   'idleMs',
+  'idleFromMs',
   'uses',
   'from',
   'notFrom',

@@ -2,6 +2,7 @@ import type { BreakerState, Reach } from './breaker.ts'
 import type { FileId, KeyId } from './ids.ts'
 import type { SelfEnding, VirtualKey } from './keys.ts'
 import type { PaceState } from './pacing.ts'
+import type { Relimited } from './relimit.ts'
 
 /** Keeps virtual keys. Finds them by the keyed hash of a text of theirs; the text itself is nowhere. */
 export interface KeyStore {
@@ -25,6 +26,8 @@ export interface KeyStore {
   end(id: KeyId, problem: SelfEnding, nowMs: number): Promise<void>
   /** Gives a key another text. The one it had ends at a moment; older ones end now. Rejects with `not-found`. */
   replaceText(id: KeyId, hash: string, oldUntilMs: number): Promise<VirtualKey>
+  /** Other limits and another end for a key; its use stays. On disk before it resolves. Rejects with `not-found`. */
+  relimit(id: KeyId, to: Relimited): Promise<VirtualKey>
   /**
    * Ends a key and all that were issued under it, in one step that is on disk before it resolves. Gives them, the key
    * itself first. Rejects with `not-found` for an unknown id; revoking twice keeps the first time.

@@ -18,6 +18,7 @@ export function administration(
   | 'key'
   | 'revokeKey'
   | 'rotateKey'
+  | 'limitKey'
   | 'status'
   | 'ledger'
   | 'ledgerCheckpoint'
@@ -52,6 +53,7 @@ export function administration(
     key: (id, call) => ask(transport, 'GET', keyRoute(id), call),
     revokeKey: (id, call) => ask(transport, 'DELETE', keyRoute(id), call),
     rotateKey: (id, overlapMs, call) => ask(transport, 'POST', `${keyRoute(id)}/rotate`, call, { overlapMs }),
+    limitKey: (id, change, call) => ask(transport, 'POST', `${keyRoute(id)}/limits`, call, change),
     revokeLeaked: async (keys, call) =>
       (await ask<ApiLeakedKeys>(transport, 'POST', route('leaked-keys'), call, { keys })).keys,
     approvals: async (call) =>

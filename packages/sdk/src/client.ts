@@ -17,6 +17,7 @@ import type {
   ApiLedger,
   ApiLedgerEntry,
   ApiLedgerQuery,
+  ApiLimitsChange,
   ApiListing,
   ApiMakeFolder,
   ApiMove,
@@ -88,6 +89,8 @@ export interface Guichet {
   revokeKey(id: string, call?: ApiCall): Promise<ApiKey>
   /** Another text for the same key; the one it had is good for so long still. */
   rotateKey(id: string, overlapMs: number, call?: ApiCall): Promise<ApiIssuedKey>
+  /** Other limits for a living key; what it has used up counts on. Owner only. */
+  limitKey(id: string, change: ApiLimitsChange, call?: ApiCall): Promise<ApiKey>
   /** Ends the keys with these texts; null where a text opens nothing there. */
   revokeLeaked(texts: readonly string[], call?: ApiCall): Promise<readonly (ApiLeakedKey | null)[]>
   /** Deletions that wait for a person. */

@@ -6,6 +6,7 @@ import { parseFolderPlace } from '../places.ts'
 import { printable, table } from '../print.ts'
 import type { Session } from '../session.ts'
 import { parseDuration, timeText } from '../times.ts'
+import { addKeyLimit } from './keys/limit.ts'
 import { addLimitOptions, type LimitOptions, limitsOf } from './keys/limits.ts'
 import { addProfileOptions, type ProfileOptions, trashOf, verbsOf } from './keys/profile.ts'
 import { addressOf, rowsOf, stateOf, verbsText } from './keys/shown.ts'
@@ -22,7 +23,9 @@ interface CreateOptions extends LimitOptions, ProfileOptions {
 export function addKey(program: Command, cli: Cli): void {
   const key = program
     .command('key')
-    .description('Make, list and revoke virtual keys: what other programs use instead of the API key.')
+    .description(
+      'Make, list, change and revoke virtual keys: what other programs use instead of the API key.',
+    )
     .addHelpText(
       'after',
       examples(
@@ -79,6 +82,7 @@ export function addKey(program: Command, cli: Cli): void {
     .action((ids: string[], _options: object, command: Command) =>
       cli.run(command, (session) => revoke(session, ids)),
     )
+  addKeyLimit(key, cli)
   addKeyTexts(key, cli)
 }
 

@@ -213,6 +213,7 @@ const ACCOUNTS: Readonly<Record<string, readonly Measure[]>> = {
   'DELETE /keys/:id': [],
   'POST /keys': [],
   'POST /keys/:id/rotate': [],
+  'POST /keys/:id/limits': [],
   'GET /approvals': [],
   'GET /approvals/:id': [],
   'POST /approvals/:id': [],

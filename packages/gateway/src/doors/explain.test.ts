@@ -21,18 +21,23 @@ describe('explain', () => {
         { verb: 'list', at: '/films', from: '192.168.0.1' },
         false,
         'address',
-        /--from 10\.0\.0\.0\/8,192\.168\.0\.1/,
+        /^guichet key limit k-\w+ --from 10\.0\.0\.0\/8,192\.168\.0\.1$/,
       ],
       [
         { verb: 'list', at: '/films', from: '10.6.6.6' },
         false,
         'address',
-        /--from 10\.0\.0\.0\/8,10\.6\.6\.6$/,
+        /^guichet key limit k-\w+ --not-from none$/,
       ],
       [{ verb: 'upload', at: '/films/new' }, false, 'verb', /--verbs list,download,upload --root '\/films'/],
       [{ verb: 'list', at: '/other' }, false, 'root', /--root '\/other'/],
       [{ verb: 'list', at: '/' }, false, 'root'],
-      [{ verb: 'list', at: '/films', atMs: nowMs + 90 * DAY_MS }, false, 'expired', /^guichet key create/],
+      [
+        { verb: 'list', at: '/films', atMs: nowMs + 90 * DAY_MS },
+        false,
+        'expired',
+        /^guichet key limit k-\w+ --expires 91d$/,
+      ],
     ]
     for (const [question, isAllowed, rule, remedy] of cases) {
       const { json, text } = await explain(counter, { key: 'tv', ...question })

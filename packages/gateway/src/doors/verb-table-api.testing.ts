@@ -103,6 +103,7 @@ export const API_ROWS: readonly Row[] = [
   get('GET /keys', 'owner'),
   byId('GET /keys/:id', 'owner', () => ({ path: '/api/v1/keys/k-00000000' })),
   byId('DELETE /keys/:id', 'owner', () => ({ method: 'DELETE', path: '/api/v1/keys/k-00000000' })),
+  byId('POST /keys/:id/limits', 'owner', () => ({ method: 'POST', path: '/api/v1/keys/k-00000000/limits' })),
   byId('POST /keys/:id/rotate', 'owner', () => ({ method: 'POST', path: '/api/v1/keys/k-00000000/rotate' })),
   post('/explain', 'owner', '', () => ({ key: 'k-00000000', verb: 'list', at: '/' })),
   post('/keys', 'owner', '', () => ({ name: word(), verbs: ['list'] })),

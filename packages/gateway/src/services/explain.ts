@@ -1,7 +1,10 @@
 import {
   allowsVerb,
   type Clock,
+  DAY_MS,
   GatewayError,
+  isLiving,
+  type KeyProblem,
   type KeyStore,
   parsePath,
   pathText,
@@ -9,7 +12,7 @@ import {
   type Verb,
   type VirtualKey,
 } from '@guichet/core'
-import { plainAddress } from './addresses.ts'
+import { isIn, plainAddress } from './addresses.ts'
 import { isFolder } from './catalogue/catalogue.ts'
 import type { Caller, Gate } from './gate.ts'
 import type { Keys } from './keys.ts'
@@ -65,10 +68,8 @@ export function createExplain(
 
       const closed = line.find((one) => from !== undefined && !mayComeFrom(one.limits, from))
       if (closed !== undefined && from !== undefined) {
-        return no('address', `the key "${closed.name}" may not be used from ${from}`, {
-          from,
-          without: closed,
-        })
+        const why = `the key "${closed.name}" may not be used from ${from}`
+        return { isAllowed: false, rule: 'address', why, remedy: opening(closed, from) }
       }
       for (const one of line) {
         const problem = problemOfKey(one, atMs)
@@ -76,7 +77,14 @@ export function createExplain(
         const { message, hint } = notGood(key, one, problem)
         return problem === 'not-yet'
           ? { isAllowed: false, rule: problem, why: `${message}: ${hint}`, remedy: undefined }
-          : no(problem, message, {})
+          : isLiving(one, clock.nowMs())
+            ? {
+                isAllowed: false,
+                rule: problem,
+                why: message,
+                remedy: lengthening(one, problem, atMs - clock.nowMs()),
+              }
+            : no(problem, message, {})
       }
       if (!allowsVerb(key.verbs, verb))
         return no('verb', `the key "${key.name}" has not the verb ${verb}`, { verb })
@@ -142,22 +150,33 @@ function addressWords(line: readonly VirtualKey[], from: string | undefined): st
 interface Change {
   readonly verb: Verb
   readonly root: string
-  readonly from: string
-  /** The key whose addresses are in the way. */
-  readonly without: VirtualKey
 }
 
-/** Keys are not changed: what allows more is another key, which only the owner makes. */
-function remedyFor(key: VirtualKey, { verb, root, from, without }: Partial<Change>): string {
+/** The verbs, the root and the end that a key has come to stay: what allows more is another key, which only the owner makes. */
+function remedyFor(key: VirtualKey, { verb, root }: Partial<Change>): string {
   const verbs = verb === undefined ? key.verbs : [...key.verbs, verb]
-  const { limits } = key
-  const allowed = from === undefined ? limits.from : limits.from && [...limits.from, from]
-  const denied = without === undefined ? limits.notFrom : undefined
+  const { from, notFrom } = key.limits
   const words = [
     `guichet key create --name NAME --verbs ${verbs.join(',')}`,
     `--root '${root ?? key.rootPath}'`,
-    allowed === undefined ? '' : `--from ${allowed.join(',')}`,
-    denied === undefined ? '' : `--not-from ${denied.join(',')}`,
+    from === undefined ? '' : `--from ${from.join(',')}`,
+    notFrom === undefined ? '' : `--not-from ${notFrom.join(',')}`,
   ]
   return words.filter((word) => word !== '').join(' ')
+}
+
+/** Lets an address in. */
+function opening({ id, limits: { from, notFrom } }: VirtualKey, address: string): string {
+  const words = [
+    `guichet key limit ${id}`,
+    from === undefined || isIn(address, from) ? '' : `--from ${[...from, address].join(',')}`,
+    notFrom !== undefined && isIn(address, notFrom) ? '--not-from none' : '',
+  ]
+  return words.filter((word) => word !== '').join(' ')
+}
+
+/** Lets a key that is living be good so long from now still. */
+function lengthening({ id }: VirtualKey, problem: KeyProblem, forMs: number): string {
+  if (problem === 'idle') return `guichet key limit ${id} --idle none`
+  return `guichet key limit ${id} --expires ${Math.floor(forMs / DAY_MS) + 1}d`
 }

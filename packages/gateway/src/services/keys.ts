@@ -1,5 +1,6 @@
 import {
   type Clock,
+  changeText,
   createKeyText,
   DAY_MS,
   type FolderId,
@@ -10,14 +11,18 @@ import {
   type KeyId,
   type KeyLimits,
   type KeyStore,
+  type LimitsChange,
+  type Relimited,
+  relimit,
   type TrashRule,
+  takesAway,
   type Verb,
   type VirtualKey,
   widenings,
 } from '@guichet/core'
 import { requireBlocks } from './addresses.ts'
 import type { Caller, Gate } from './gate.ts'
-import type { Principal, Principals } from './principals.ts'
+import { type Principal, type Principals, principalOf } from './principals.ts'
 
 export interface KeyWish {
   readonly name: string
@@ -53,6 +58,11 @@ export interface Keys {
   revoke(caller: Caller, idOrName: string): Promise<VirtualKey>
   /** Another text for the same key. The one it had is good for a while still; older ones end now. */
   rotate(caller: Caller, idOrName: string, overlapMs: number): Promise<Issued>
+  /**
+   * Other limits for a living key, by the owner alone: no wider than the key it was issued under. What it has used up
+   * counts on; where something is taken away, what is under way is cut.
+   */
+  limit(caller: Caller, idOrName: string, change: LimitsChange): Promise<VirtualKey>
 }
 
 export function createKeys(options: {
@@ -96,6 +106,7 @@ export function createKeys(options: {
       const { verbs, mayTunnel } = wish
       const expiresMs = endOf(principal, wish.lifetimeMs, nowMs)
       const limits = inheritedLimits(principal.limits, wish.limits)
+      requireBeginning({ expiresMs, limits })
       if (principal.key !== 'owner') {
         requireNarrower(principal, { verbs, mayTunnel, expiresMs, limits })
         if (wish.findTrash !== undefined) throw noTrash()
@@ -138,13 +149,60 @@ export function createKeys(options: {
       await gate.permitIssuer(caller, `give the key ${idOrName} a new text`)
       const key = await find(caller, idOrName)
       const nowMs = clock.nowMs()
-      if (!isLiving(key, nowMs)) throw isOver(key)
+      if (!isLiving(key, nowMs)) throw isOver(key, 'another text')
       const text = createKeyText(random)
       await store.replaceText(key.id, principals.hash(text), nowMs + overlapMs)
       onReplaced(key.id, nowMs + overlapMs)
       return { key, text }
     },
+
+    async limit(caller, idOrName, change) {
+      await gate.permitOwner(caller, `limit the key ${idOrName}: ${changeText(change)}`)
+      requireBlocks([...(change.from ?? []), ...(change.notFrom ?? [])])
+      if (change.lifetimeMs !== undefined) requireLifetime(change.lifetimeMs)
+      const key = await find(caller, idOrName)
+      const nowMs = clock.nowMs()
+      if (!isLiving(key, nowMs)) throw isOver(key, 'other limits')
+      const after = relimit(key, change, nowMs)
+      requireBeginning(after)
+      const above = await store.ancestors(key)
+      if (above.length > 0) requireNoWider(principalOf(above, undefined), change, after)
+      const limited = await store.relimit(key.id, after)
+      if (takesAway(key, after))
+        for (const { id } of [key, ...below(await store.list(), key.id)]) onReplaced(id, nowMs)
+      return limited
+    },
   }
+}
+
+/** Addresses, budgets and approvals of the keys above hold anyway, at each request. */
+function requireNoWider(above: Principal, change: LimitsChange, after: Relimited): void {
+  const { expiresMs } = above
+  const wider = widenings(
+    { ...above, expiresMs },
+    {
+      ...{ verbs: [], mayTunnel: false },
+      expiresMs: change.lifetimeMs === undefined ? expiresMs : after.expiresMs,
+      limits: change.uses === undefined ? {} : { uses: after.limits.uses },
+    },
+  )
+  if (wider.length === 0) return
+  throw new GatewayError(
+    'forbidden',
+    `the key was issued under "${above.name}", which has less: ${wider.join(', ')}`,
+    {
+      hint: `give it less, or give more to that one first: \`guichet key limit ${above.key} …\``,
+      facts: { rule: 'narrower', key: above.key },
+    },
+  )
+}
+
+/** A key that ends before it begins would never be good. */
+function requireBeginning({ expiresMs, limits: { notBeforeMs } }: Relimited): void {
+  if (notBeforeMs === undefined || expiresMs === undefined || notBeforeMs < expiresMs) return
+  throw new GatewayError('invalid', 'the key would end before it begins', {
+    hint: 'let it last longer with --expires, which counts from now, or begin sooner',
+  })
 }
 
 function noTrash(): GatewayError {
@@ -222,8 +280,8 @@ function tooMany({ key, name }: Principal): GatewayError {
   })
 }
 
-function isOver({ id, name }: VirtualKey): GatewayError {
-  return new GatewayError('conflict', `the key "${name}" is over, and another text would not change that`, {
+function isOver({ id, name }: VirtualKey, what: string): GatewayError {
+  return new GatewayError('conflict', `the key "${name}" is over, and ${what} would not change that`, {
     hint: `make a new one with \`guichet key create\`; \`guichet key show ${id}\` says how it ended`,
     facts: { key: id },
   })

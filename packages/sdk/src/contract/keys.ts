@@ -1,4 +1,4 @@
-import type { ApprovalRequest, ApprovalRule, Budget, TrashRule } from '@guichet/core'
+import type { ApprovalRequest, ApprovalRule, Budget, LimitsChange, TrashRule } from '@guichet/core'
 
 /** `POST /tickets` → ApiTicket: a link to one file of the account for whoever has no key; verb `download`. */
 export interface ApiIssueTicket {
@@ -19,7 +19,7 @@ export interface ApiTicket {
 
 /**
  * `GET /keys` → { keys }; `POST /keys` → ApiIssuedKey; `GET /keys/ID` → ApiKey; `DELETE /keys/ID` → ApiKey (revoked);
- * `POST /keys/ID/rotate` { overlapMs? } → ApiIssuedKey. ID may be a name. For the owner, and for keys that may issue others.
+ * `POST /keys/ID/rotate` { overlapMs? } → ApiIssuedKey; `POST /keys/ID/limits` ApiLimitsChange → ApiKey (owner). ID may be a name. For the owner, and for keys that may issue others.
  */
 export interface ApiKey {
   readonly id: string
@@ -47,6 +47,8 @@ export interface ApiKeyLimits {
   readonly notBeforeMs?: number | undefined
   /** Unused for so long, it ends for good. */
   readonly idleMs?: number | undefined
+  /** Idle time counts from here at the earliest: `idleMs` was set on a key that was there. */
+  readonly idleFromMs?: number | undefined
   /** So many requests are let in during its whole life. */
   readonly uses?: number | undefined
   /** Blocks of addresses that it may be used from; absent: from everywhere. */
@@ -61,6 +63,8 @@ export interface ApiKeyLimits {
   /** Where its deletions go; set by `trash` of ApiIssueKey. */
   readonly trash?: TrashRule | undefined
 }
+
+export type ApiLimitsChange = LimitsChange
 
 /** What is used up of one budget in its present window, with what is reserved by what is under way. */
 export interface ApiSpend {
@@ -78,7 +82,7 @@ export interface ApiIssueKey {
   /** Default 90 days, or until the issuer ends; 0 is for ever. */
   readonly lifetimeMs?: number
   readonly mayTunnel?: boolean
-  readonly limits?: Omit<ApiKeyLimits, 'trash'>
+  readonly limits?: Omit<ApiKeyLimits, 'trash' | 'idleFromMs'>
   /** Its deletions become moves into this folder, which is outside its root. Only the owner can give one. */
   readonly trash?: { readonly at: string; readonly keepMs: number }
 }

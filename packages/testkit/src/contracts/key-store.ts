@@ -126,6 +126,18 @@ export function keyStoreContract(name: string, open: () => Promise<KeyStore>): v
       await assert.rejects(store.replaceText(sampleKey(2).id, 'hash-9', 0), { code: 'not-found' })
     })
 
+    it('gives a key other limits and another end, and leaves what it was used for (K10)', async () => {
+      const store = await open()
+      const key = sampleKey(1, { limits: { uses: 5, from: ['10.0.0.0/8'] } })
+      await store.add(key, 'hash-1')
+      await store.use([key.id], 1_000)
+      const to = { limits: { uses: 9, idleMs: 10, idleFromMs: 5 }, expiresMs: undefined }
+      const limited = { ...key, ...to, use: { count: 1, lastMs: 1_000 } }
+      assert.deepEqual(await store.relimit(key.id, to), limited)
+      assert.deepEqual(await store.byId(key.id), limited)
+      await assert.rejects(store.relimit(sampleKey(2).id, to), { code: 'not-found' })
+    })
+
     it('refuses a second key with the same id or hash', async () => {
       const store = await open()
       await store.add(sampleKey(1), 'hash-1')

@@ -1,11 +1,11 @@
-import { DAY_MS, GatewayError, parseVerbs, VERBS } from '@guichet/core'
+import { DAY_MS, GatewayError, parseVerbs, VERBS, type VirtualKey } from '@guichet/core'
 import type { ApiExplanation, ApiIssuedKey, ApiKey, ApiWrappedKey } from '@guichet/sdk'
 import { z } from 'zod'
 import { apiSpend } from '../../services/budgets/budgets.ts'
 import { findFolder } from '../../services/places.ts'
 import { findTrash } from '../../services/trash/rule.ts'
 import type { ApiRoute, ApiServices } from './routes.ts'
-import { apiKey, keyLimits } from './shapes.ts'
+import { apiKey, keyLimits, limitsChange } from './shapes.ts'
 
 const wishedKey = z.object({
   name: z.string(),
@@ -46,6 +46,10 @@ const questionAbout = z.object({
 /** Virtual keys: for the owner, and for holders of keys that may issue others. `:id` may be a name, too. */
 export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
   const { budgets, catalogue, explain, keys, wraps } = services
+  const withSpends = (key: VirtualKey): ApiKey => {
+    const spends = budgets.spendsOf(key.id, key.limits.budgets ?? []).map(apiSpend)
+    return { ...apiKey(key), ...(spends.length > 0 && { spends }) }
+  }
   return [
     {
       route: 'GET /keys',
@@ -57,11 +61,7 @@ export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
     {
       route: 'GET /keys/:id',
       needs: 'issuer',
-      async run({ caller, id }): Promise<ApiKey> {
-        const key = await keys.get(caller, nameIn(id))
-        const spends = budgets.spendsOf(key.id, key.limits.budgets ?? []).map(apiSpend)
-        return { ...apiKey(key), ...(spends.length > 0 && { spends }) }
-      },
+      run: async ({ caller, id }): Promise<ApiKey> => withSpends(await keys.get(caller, nameIn(id))),
     },
     {
       route: 'DELETE /keys/:id',
@@ -100,6 +100,12 @@ export function keyRoutes(services: ApiServices): readonly ApiRoute[] {
         const { key, text } = await keys.rotate(caller, nameIn(id), overlapMs)
         return { ...apiKey(key), key: text }
       },
+    },
+    {
+      route: 'POST /keys/:id/limits',
+      needs: 'owner',
+      run: async ({ caller, body, id }): Promise<ApiKey> =>
+        withSpends(await keys.limit(caller, nameIn(id), limitsChange.parse(body))),
     },
     {
       route: 'POST /explain',

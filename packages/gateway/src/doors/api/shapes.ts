@@ -3,6 +3,7 @@ import {
   type FileNode,
   type FolderNode,
   type KeyLimits,
+  type LimitsChange,
   linkText,
   pathText,
   type Transfer,
@@ -61,6 +62,21 @@ export const keyLimits: z.ZodType<KeyLimits> = z.strictObject({
   budgets: budgetsField.optional(),
   approval: approvalField.optional(),
 })
+
+const change = <T>(shape: z.ZodType<T>) => shape.nullable().optional()
+
+/** What is to be changed of a key's limits; null takes one away. */
+export const limitsChange: z.ZodType<LimitsChange> = z
+  .strictObject({
+    lifetimeMs: z.int().nonnegative().optional(),
+    idleMs: change(z.int().positive()),
+    uses: change(z.int().positive()),
+    from: change(blocks),
+    notFrom: change(blocks),
+    budgets: change(budgetsField),
+    approval: change(approvalField),
+  })
+  .refine((wish) => Object.keys(wish).length > 0, 'nothing is to be changed')
 
 export function apiKey(key: VirtualKey): ApiKey {
   const { id, name, verbs, rootPath: root, mayTunnel, limits, createdMs, expiresMs, revokedMs } = key

@@ -100,6 +100,7 @@ const BUDGET = z.strictObject({
 const LIMITS = z.strictObject({
   notBeforeMs: z.number().optional(),
   idleMs: z.number().positive().optional(),
+  idleFromMs: z.number().optional(),
   uses: z.number().int().positive().optional(),
   from: blocks.optional(),
   notFrom: blocks.optional(),

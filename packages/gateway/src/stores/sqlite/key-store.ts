@@ -5,6 +5,7 @@ import {
   type KeyId,
   type KeyOfText,
   type KeyStore,
+  type Relimited,
   type SelfEnding,
   type VirtualKey,
 } from '@guichet/core'
@@ -35,6 +36,7 @@ export class SqliteKeyStore implements KeyStore {
   readonly #use: Statement<never>
   readonly #end: Statement<never>
   readonly #revoke: Statement<never>
+  readonly #relimit: Statement<never>
 
   constructor(db: Database) {
     this.#db = db
@@ -66,6 +68,7 @@ export class SqliteKeyStore implements KeyStore {
       UPDATE keys SET uses = uses + 1, used_ms = max(coalesce(used_ms, ?2), ?2)
       WHERE id = ?1 AND uses < coalesce(limits ->> '$.uses', 9007199254740991)`)
     this.#end = db.prepare('UPDATE keys SET ended = ?2, ended_ms = ?3 WHERE id = ?1 AND ended IS NULL')
+    this.#relimit = db.prepare('UPDATE keys SET limits = ?2, expires_ms = ?3 WHERE id = ?1')
     this.#revoke = db.prepare('UPDATE keys SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?')
   }
 
@@ -142,6 +145,13 @@ export class SqliteKeyStore implements KeyStore {
       this.#insertText.run(hash, id)
       return virtualKey(row)
     })
+  }
+
+  async relimit(id: KeyId, { limits, expiresMs }: Relimited): Promise<VirtualKey> {
+    this.#relimit.run(id, JSON.stringify(limits), expiresMs ?? null)
+    const row = this.#byId.get(id)
+    if (row === undefined) throw noKey(id)
+    return virtualKey(row)
   }
 
   async revoke(id: KeyId, nowMs: number): Promise<readonly [VirtualKey, ...VirtualKey[]]> {
