@@ -7,13 +7,15 @@ import { parseDuration } from '../../times.ts'
 import { parseList, parseUses } from './limits.ts'
 import { rowsOf } from './shown.ts'
 
-/** `null` is the word `none`. */
+const NONE = 'none'
+type None = typeof NONE
+
 interface LimitWishes {
   readonly expires?: number
-  readonly idle?: number | null
-  readonly uses?: number | null
-  readonly from?: readonly string[] | null
-  readonly notFrom?: readonly string[] | null
+  readonly idle?: number | None
+  readonly uses?: number | None
+  readonly from?: readonly string[] | None
+  readonly notFrom?: readonly string[] | None
   readonly budget?: readonly string[]
   readonly approveDeletesOver?: readonly string[]
 }
@@ -74,10 +76,10 @@ async function changeOf(
   const isFree = approveDeletesOver?.length === 1 && approveDeletesOver[0] === NONE
   return {
     ...(expires !== undefined && { lifetimeMs: expires }),
-    ...(idle !== undefined && { idleMs: idle === 0 ? null : idle }),
-    ...(uses !== undefined && { uses }),
-    ...(from !== undefined && { from }),
-    ...(notFrom !== undefined && { notFrom }),
+    ...(idle !== undefined && { idleMs: idle === 0 ? null : orNull(idle) }),
+    ...(uses !== undefined && { uses: orNull(uses) }),
+    ...(from !== undefined && { from: orNull(from) }),
+    ...(notFrom !== undefined && { notFrom: orNull(notFrom) }),
     ...(budget !== undefined && { budgets: await budgetsAfter(budget, presentBudgets) }),
     ...(approveDeletesOver !== undefined && { approval: isFree ? null : parseApproval(approveDeletesOver) }),
   }
@@ -96,8 +98,10 @@ async function budgetsAfter(
   return others.length + wished.length === 0 ? null : [...others, ...wished]
 }
 
-const NONE = 'none'
+function orNull<T>(wish: T | None): T | null {
+  return wish === NONE ? null : wish
+}
 
-function orNone<T>(parse: (text: string) => T): (text: string) => T | null {
-  return (text) => (text === NONE ? null : parse(text))
+function orNone<T>(parse: (text: string) => T): (text: string) => T | None {
+  return (text) => (text === NONE ? NONE : parse(text))
 }
