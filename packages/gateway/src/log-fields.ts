@@ -18,6 +18,7 @@ const LOG_FIELDS = [
   'code',
   'message',
   'hint',
+  'alarm',
   'cause',
   'why',
   'problem',
