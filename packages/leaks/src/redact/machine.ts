@@ -1,7 +1,10 @@
 /** A state of a matcher that reads byte by byte; a state that is an end has read a whole text. */
 export interface State {
-  /** Where a byte leads to; to more than one state where a text holds the mark of an escape itself. */
-  readonly edges: Map<number, State[]>
+  /**
+   * Where a byte leads to; to more than one state where a text holds the mark of an escape itself.
+   * The lists are shared between thousands of edges, and so never changed.
+   */
+  readonly edges: Map<number, readonly State[]>
   isEnd: boolean
 }
 
@@ -95,8 +98,10 @@ function build(text: readonly (readonly (readonly Characters[])[])[]): State {
   let current = start
   for (const ways of text) {
     const next = newState()
+    const alone = [next] as const
     const within = new Set<State>()
-    for (const way of ways) addWay(current, way, next, within)
+    for (const way of ways) addWay(current, way, alone, within)
+    shareEndings(current, within)
     current = next
   }
   current.isEnd = true
@@ -104,23 +109,54 @@ function build(text: readonly (readonly (readonly Characters[])[])[]): State {
 }
 
 /** Ways of one character that begin alike share their first states. */
-function addWay(from: State, way: readonly Characters[], to: State, within: Set<State>): void {
+function addWay(from: State, way: readonly Characters[], to: readonly [State], within: Set<State>): void {
   const [characters = [], ...rest] = way
   for (const byte of characters) {
-    const known = from.edges.get(byte) ?? []
-    from.edges.set(byte, known)
+    const known = from.edges.get(byte)
     if (rest.length === 0) {
-      if (!known.includes(to)) known.push(to)
+      if (known === undefined) from.edges.set(byte, to)
+      else if (!known.includes(to[0])) from.edges.set(byte, [...known, ...to])
       continue
     }
-    let next = known.find((state) => within.has(state))
+    let next = known?.find((state) => within.has(state))
     if (next === undefined) {
       next = newState()
       within.add(next)
-      known.push(next)
+      from.edges.set(byte, [...(known ?? []), next])
     }
     addWay(next, rest, to, within)
   }
+}
+
+/** States between two characters that lead on alike become one: nine in ten of them are not needed. */
+function shareEndings(from: State, within: ReadonlySet<State>): void {
+  const numbers = new Map<State, number>()
+  const states = new Map<string, State>()
+  const lists = new Map<string, readonly State[]>()
+  const numberOf = (state: State): number => {
+    const number = numbers.get(state) ?? numbers.size
+    numbers.set(state, number)
+    return number
+  }
+  const sharedList = (list: readonly State[]): readonly State[] => {
+    const shared = list.map(sharedState)
+    const name = shared.map(numberOf).join()
+    const known = lists.get(name) ?? shared
+    lists.set(name, known)
+    return known
+  }
+  const shareEdges = ({ edges }: State): string => {
+    for (const [byte, list] of edges) edges.set(byte, sharedList(list))
+    return [...edges].map(([byte, list]) => `${byte}>${list.map(numberOf)}`).join(' ')
+  }
+  const sharedState = (state: State): State => {
+    if (!within.has(state)) return state
+    const name = shareEdges(state)
+    const known = states.get(name) ?? state
+    states.set(name, known)
+    return known
+  }
+  shareEdges(from)
 }
 
 function newState(): State {
