@@ -155,7 +155,7 @@ describe('the rotation of the API key', () => {
 })
 
 describe('the ways to open the vault', () => {
-  it('are shown, added, changed and removed while it serves, and without a gateway (K1)', async () => {
+  it('are shown, added, changed and removed while it serves, and without a gateway (K1, K17)', async () => {
     const [laptop, changed] = [path.join(stand.work, 'laptop'), path.join(stand.work, 'changed')]
     await writeFile(laptop, 'the passphrase of the laptop', { mode: 0o600 })
     await writeFile(changed, 'another one for the laptop', { mode: 0o600 })
@@ -182,6 +182,17 @@ describe('the ways to open the vault', () => {
     await stand.start()
     assert.equal((await ownerStatus(stand)).keyholder.state, 'ready', 'and the API key is untouched')
     await run(['vault', 'remove', 'server'])
+    // Each of it stands in the ledger, also what was done without a gateway.
+    const { entries } = JSON.parse(await run(['ledger', 'show', '--target', 'vault', '--json']))
+    const vaultDeeds = entries.map(({ key, target }: Record<string, string>) => `${key}: ${target}`)
+    assert.deepEqual(vaultDeeds.slice(-6), [
+      'owner: let the vault open with laptop (passphrase), too',
+      'owner: change a way to the vault',
+      'owner: make a guess at a way to the vault dearer',
+      'owner: let the vault open with server (file), too',
+      'owner: let the vault not open with laptop any more',
+      'owner: let the vault not open with server any more',
+    ])
   })
 })
 

@@ -21,6 +21,8 @@ export interface Session extends AsyncDisposable {
   readonly stop: AbortSignal
   /** Rejects with `invalid` when the environment names a gateway in a wrong way. */
   connect(): Connection
+  /** The gateway of the home, whatever the environment names. */
+  connectHome(): Guichet
   /** For what needs no key: the gateway at `$GUICHET_URL`, or that of the home. */
   connectWithoutKey(): Guichet
 }
@@ -54,6 +56,7 @@ export function openSession(world: World, options: GlobalOptions): Session {
       }
       return connection
     },
+    connectHome: () => connectGuichet({ transport: opened.use(openTransport(socketOf(home))).transport }),
     connectWithoutKey() {
       const url = world.env['GUICHET_URL'] ?? ''
       const isHere = options.home !== undefined || url === ''

@@ -50,14 +50,19 @@ export function openLedgerFile(file: string): LedgerFile {
   }
 }
 
-/** Writes what the owner has done to a home that nobody serves. A home that was never served has no ledger yet. */
+/**
+ * Writes what the owner has done to a home that nobody serves. A home that was never served has no ledger yet.
+ * Throws `conflict` while a gateway runs, which alone writes the ledger then.
+ */
 export async function enterInLedger(
   home: string,
   what: string,
   world: Pick<World, 'clock' | 'random'>,
 ): Promise<void> {
   if (!existsSync(databaseOf(home))) return
-  await using db = openDatabase({ path: databaseOf(home) })
+  await using opened = new AsyncDisposableStack()
+  opened.use(lockHome(home))
+  const db = opened.use(openDatabase({ path: databaseOf(home) }))
   await enter(new SqliteLedger(db), what, world)
 }
 

@@ -31,14 +31,15 @@ export function administration(
   | 'emptyTrash'
   | 'status'
   | 'resume'
+  | 'note'
   | 'seal'
   | 'panic'
 > {
   type Trashed = { readonly files: readonly ApiTrashed[] }
   const approvalRoute = (id: string): string => route(`approvals/${encodeURIComponent(id)}`)
   const keyRoute = (id: string): string => route(`keys/${encodeURIComponent(id)}`)
-  const order = async (path: string, call: ApiCall | undefined): Promise<void> => {
-    const response = await transport(jsonRequest('POST', route(path), {}, call))
+  const order = async (path: string, call: ApiCall | undefined, body: object = {}): Promise<void> => {
+    const response = await transport(jsonRequest('POST', route(path), body, call))
     await requireSuccess(response)
     for await (const _ of response.body);
   }
@@ -74,6 +75,7 @@ export function administration(
     },
     ledgerCheckpoint: (call) => ask(transport, 'GET', route('ledger/checkpoint'), call),
     resume: (call) => order('resume', call),
+    note: (what, call) => order('notes', call, { what }),
     seal: (call) => order('seal', call),
     panic: (call) => ask(transport, 'POST', route('panic'), call, {}),
   }

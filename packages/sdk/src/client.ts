@@ -107,6 +107,8 @@ export interface Guichet {
   ledgerCheckpoint(call?: ApiCall): Promise<ApiLedger>
   /** Goes on after a permanent refusal that a person has mended. */
   resume(call?: ApiCall): Promise<void>
+  /** Writes into the ledger what the owner has done past the gateway, to the vault for instance. */
+  note(what: string, call?: ApiCall): Promise<void>
   /** From now on nothing goes upstream. */
   seal(call?: ApiCall): Promise<void>
   /** Seals, and revokes every virtual key. */

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import type { Lock } from '../backup/age.ts'
 import { makeBackup } from '../backup/make.ts'
 import { type Cli, collect, examples } from '../command.ts'
+import { enterDeed } from '../deeds.ts'
 import { askNewPassphrase, readSecretOf } from '../opening.ts'
 import { countText } from '../print.ts'
 import type { Session } from '../session.ts'
@@ -60,6 +61,7 @@ async function backup(session: Session, file: string, options: BackupOptions): P
     nowMs,
     copyDatabase,
   })
+  await enterDeed(session, 'write a backup of the home')
   const waiting = await spooled(home.path)
   print.result(
     { file: path, files: files.map(({ name, sizeBytes }) => ({ name, sizeBytes })), uploadsLeftOut: waiting },

@@ -3,6 +3,7 @@ import { GatewayError, type Secret } from '@guichet/core'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { CONSOLE_PAGE, MAKING_A_KEY } from '../console-page.ts'
+import { enterDeed } from '../deeds.ts'
 import { borrowKeyholder } from '../keyholder.ts'
 import { readOpening } from '../opening.ts'
 import { askSecret } from '../prompts.ts'
@@ -44,6 +45,7 @@ async function rotate(session: Session, options: RotateOptions): Promise<void> {
   const secret = sealed ? await readOpening(session, options.with) : undefined
   const { check } = options
   const status = await keyholder.rotate(newKey, { check, secret })
+  await enterDeed(session, `put another API key into the vault${check ? '' : ', without trying it'}`)
   const isResumed = check && !sealed && (await resume(session))
   print.result(status, () => print.line(sealed ? 'the new API key is stored' : 'the new API key is in use'))
   print.note(

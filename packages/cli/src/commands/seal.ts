@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { GatewayError } from '@guichet/core'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
+import { enterDeed } from '../deeds.ts'
 import { openKeyholder } from '../keyholder.ts'
 import type { Session } from '../session.ts'
 
@@ -28,6 +29,7 @@ async function seal(session: Session): Promise<void> {
     if (!isHere || GatewayError.from(failure).code !== 'unavailable') throw failure
     const { markSealed } = await import('@guichet/keyholder')
     await markSealed(home.path)
+    await enterDeed(session, 'seal the keyholder')
     if (isSealed) {
       print.warning(
         'the keyholder is sealed, but no gateway says that it knows',

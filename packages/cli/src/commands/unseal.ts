@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { GatewayError, type Secret } from '@guichet/core'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
+import { enterDeed } from '../deeds.ts'
 import { openKeyholder } from '../keyholder.ts'
 import { askSecret } from '../prompts.ts'
 import { readSecretFile } from '../secret-files.ts'
@@ -29,6 +30,7 @@ async function unseal(session: Session, options: UnsealOptions): Promise<void> {
   await using keyholder = await openKeyholder(session)
   const passphrase = await readPassphrase(session, options)
   const status = await keyholder.unseal(passphrase)
+  await enterDeed(session, 'unseal the keyholder')
   session.print.result(status, () => session.print.line('unsealed'))
 }
 

@@ -3,6 +3,7 @@ import { GatewayError, Secret } from '@guichet/core'
 import type { KdfCost, Way, WayChange } from '@guichet/keyholder'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
+import { enterDeed } from '../deeds.ts'
 import { borrowKeyholder } from '../keyholder.ts'
 import { openUnlockFile } from '../new-home.ts'
 import { askNewPassphrase, readOpening, readSecretOf } from '../opening.ts'
@@ -210,6 +211,13 @@ async function removeWay(session: Session, name: string, options: WithOption): P
 async function change(session: Session, secret: Secret, wish: WayChange): Promise<void> {
   await using keyholder = await borrowKeyholder(session)
   await keyholder.changeWays(secret, wish)
+  await enterDeed(session, deedOf(wish))
+}
+
+function deedOf(wish: WayChange): string {
+  if (wish.act === 'add') return `let the vault open with ${wish.way.name} (${wish.way.kind}), too`
+  if (wish.act === 'remove') return `let the vault not open with ${wish.name} any more`
+  return wish.secret === undefined ? 'make a guess at a way to the vault dearer' : 'change a way to the vault'
 }
 
 function tell({ print }: Session, value: object, text: string): void {

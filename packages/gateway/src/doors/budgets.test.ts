@@ -221,6 +221,7 @@ const ACCOUNTS: Readonly<Record<string, readonly Measure[]>> = {
   'POST /trash/restore': [],
   'POST /trash/empty': [],
   'POST /resume': [],
+  'POST /notes': [],
   'POST /seal': [],
   'POST /panic': [],
 }

@@ -110,6 +110,7 @@ export const API_ROWS: readonly Row[] = [
   post('/leaked-keys', 'owner', '', () => ({ keys: [word()] })),
   get('GET /ledger', 'owner'),
   get('GET /ledger/checkpoint', 'owner'),
+  post('/notes', 'owner', '', () => ({ what: word() })),
   post('/panic', 'owner', '', () => ({})),
   get('GET /approvals', 'owner'),
   byId('GET /approvals/:id', 'owner', () => ({ path: '/api/v1/approvals/a-000000.1' })),

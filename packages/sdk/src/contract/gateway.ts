@@ -139,6 +139,11 @@ export interface ApiLedger {
 
 /** `POST /resume` (owner): goes on after a permanent refusal that a person has mended. `POST /seal` (owner). */
 
+/** `POST /notes` (owner): writes `what` the owner has done past the gateway into the ledger. */
+export interface ApiNote {
+  readonly what: string
+}
+
 /** `POST /panic` (owner): seals, and revokes every virtual key; on disk when it answers. */
 export interface ApiPanic {
   readonly revoked: number
