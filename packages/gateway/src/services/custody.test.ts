@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
-import { type FileNode, GatewayError, HOUR_MS, parseBudgets, ROOT } from '@guichet/core'
+import { type FileHost, type FileNode, GatewayError, HOUR_MS, parseBudgets, ROOT } from '@guichet/core'
+import type { MemoryHost } from '@guichet/testkit'
 import { type Counter, openCounter } from '../doors/counter.testing.ts'
 import { OWNER } from './principals.ts'
 
@@ -95,6 +96,24 @@ describe('panic', () => {
       await assert.rejects(counter.api(text, 'GET', '/children?at=/'), /socket hang up|ECONNRESET/)
   })
 
+  it('loses no content that was received whole: it goes to 1fichier all the same (K8)', async () => {
+    const { promise: panicked, resolve } = Promise.withResolvers<void>()
+    await using counter = await openCounter({ host: (account) => uploadingAfter(account, panicked) })
+    const { text } = await counter.key({ verbs: ['list', 'upload'] })
+    const path = '/api/v1/content?at=/kept&wait=0'
+    const sent = await counter.ask({ method: 'PUT', path, key: text, body: 'content' })
+    assert.equal(sent.status, 202, sent.text)
+    await counter.api(undefined, 'POST', '/panic', {})
+    assert.equal(counter.account.filesIn(ROOT).length, 0)
+    resolve()
+    for (let turns = 0; turns < 500 && counter.account.filesIn(ROOT).length === 0; turns += 1)
+      await counter.clock.settle()
+    assert.deepEqual(
+      counter.account.filesIn(ROOT).map(({ entry }) => entry.name),
+      ['kept'],
+    )
+  })
+
   it('and revoking are done while the ledger is not trusted (K2, K17)', async () => {
     const distrust = new GatewayError('unavailable', 'the ledger is not trusted')
     await using counter = await openCounter({ distrust: () => distrust })
@@ -106,6 +125,21 @@ describe('panic', () => {
     assert.deepEqual((await counter.api(undefined, 'POST', '/panic', {})).json, { revoked: 1 })
   })
 })
+
+/** Uploads to it begin at a moment. */
+function uploadingAfter(account: MemoryHost, moment: Promise<void>): FileHost {
+  return new Proxy(account, {
+    get(target, name) {
+      if (name === 'upload')
+        return async (...args: Parameters<FileHost['upload']>) => {
+          await moment
+          return target.upload(...args)
+        }
+      const value = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
 
 async function fileOf({ services }: Counter): Promise<FileNode> {
   const owner = { principal: OWNER, door: 'admin', requestId: 'test' } as const
