@@ -147,7 +147,14 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
       wraps,
       explain: createExplain({ ...services, keys, store: stores.keys, clock }),
       lastingTickets: createLastingTickets({ ...services, store: stores.tickets, clock, random }),
-      leakedKeys: createLeakedKeys({ store: stores.keys, principals, keys, gate, clock }),
+      leakedKeys: createLeakedKeys({
+        store: stores.keys,
+        wraps: stores.wraps,
+        principals,
+        keys,
+        gate,
+        clock,
+      }),
       status: () => status.get(),
       resume: () => resume(scheduler, uploader),
       custody: createCustody({

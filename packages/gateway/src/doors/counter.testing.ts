@@ -219,7 +219,14 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
       wraps,
       lastingTickets: createLastingTickets({ ...services, store: stores.tickets, clock, random }),
       explain: createExplain({ ...services, keys, store: stores.keys, clock }),
-      leakedKeys: createLeakedKeys({ store: stores.keys, principals, keys, gate, clock }),
+      leakedKeys: createLeakedKeys({
+        store: stores.keys,
+        wraps: stores.wraps,
+        principals,
+        keys,
+        gate,
+        clock,
+      }),
       status: async () => ({ answered: true }) as never,
       resume: async () => {},
       custody: createCustody({

@@ -35,6 +35,16 @@ describe('keys that were found lying about', () => {
     assert.equal(JSON.parse(again.text).keys[0].wasOver, true)
   })
 
+  it('are revoked by a token that fetches one, used or not (K12, K19)', async () => {
+    const wish = { name: 'wrapped', verbs: ['list'], wrapMs: 60_000 }
+    const { json } = await counter.api(undefined, 'POST', '/keys', wish)
+    const { token } = json['wrap'] as { token: string }
+    const answer = await counter.api(undefined, 'POST', '/leaked-keys', { keys: [token] })
+    assert.ok(!answer.text.includes(token) && !counter.logged.join('').includes(token))
+    assert.equal(JSON.parse(answer.text).keys[0].id, json['id'])
+    assert.notEqual((await counter.api(undefined, 'POST', '/unwrap', { token })).status, 200)
+  })
+
   it('are revoked for the owner only', async () => {
     const holder = await counter.key({ verbs: VERBS })
     const other = await counter.key({ verbs: VERBS })

@@ -1,9 +1,16 @@
-import { type Clock, isKeyText, type KeyStore, type VirtualKey } from '@guichet/core'
+import {
+  type Clock,
+  isKeyText,
+  isWrapToken,
+  type KeyStore,
+  type VirtualKey,
+  type WrapStore,
+} from '@guichet/core'
 import type { Caller, Gate } from './gate.ts'
 import type { Keys } from './keys.ts'
 import type { Principals } from './principals.ts'
 
-/** A text that was found where it should not be, and the key it opened. */
+/** A text that was found where it should not be, and the key that it opened, or that could be fetched with it. */
 export interface LeakedKey {
   readonly key: VirtualKey
   /** It had ended before. */
@@ -18,18 +25,25 @@ export interface LeakedKeys {
 
 export function createLeakedKeys(options: {
   readonly store: KeyStore
+  readonly wraps: Pick<WrapStore, 'byHash'>
   readonly principals: Pick<Principals, 'hash'>
   readonly keys: Pick<Keys, 'revoke'>
   readonly gate: Gate
   readonly clock: Clock
 }): LeakedKeys {
-  const { store, principals, keys, gate, clock } = options
+  const { store, wraps, principals, keys, gate, clock } = options
+
+  async function keyOf(text: string): Promise<VirtualKey | undefined> {
+    const hash = principals.hash(text)
+    if (isKeyText(text)) return (await store.byHash(hash, clock.nowMs()))?.key
+    const wrap = isWrapToken(text) ? await wraps.byHash(hash) : undefined
+    return wrap === undefined ? undefined : store.byId(wrap.key)
+  }
 
   async function revokeOne(caller: Caller, text: string): Promise<LeakedKey | undefined> {
-    if (!isKeyText(text)) return undefined
-    const found = await store.byHash(principals.hash(text), clock.nowMs())
+    const found = await keyOf(text)
     if (found === undefined) return undefined
-    const { id, revokedMs } = found.key
+    const { id, revokedMs } = found
     return { key: await keys.revoke(caller, id), wasOver: revokedMs !== undefined }
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { createKeyText } from '@guichet/core'
+import { createKeyText, createWrapToken } from '@guichet/core'
 import fc from 'fast-check'
 import { findKeys } from './find-keys.ts'
 
@@ -38,6 +38,13 @@ describe('what is found in a text', () => {
     assert.match(finding?.fingerprint ?? '', /^[0-9a-f]{16}$/)
     assert.ok(!JSON.stringify(finding).includes(API_KEY))
     assert.equal(findKeys(`FICHIER_KEY=${API_KEY}`)[0]?.fingerprint, finding?.fingerprint)
+  })
+
+  it('may be a token that fetches a virtual key: by its checksum as well (K12, K19)', () => {
+    const token = createWrapToken((count) => randomBytes(count))
+    assert.deepEqual(places(`see https://x/unwrap#${token}.`), [`1:22 guichet-virtual-key plain ${token}`])
+    const wrong = `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`
+    assert.deepEqual(places(`see ${wrong}`), [])
   })
 
   it('is named by what stands around it', () => {

@@ -1,4 +1,4 @@
-import { isKeyText, Secret } from '@guichet/core'
+import { isKeyText, isWrapToken, Secret } from '@guichet/core'
 import type { Encoding, FindContext, Finding } from '../finding.ts'
 import { candidatesIn } from './candidates.ts'
 import { encodedIn } from './encodings.ts'
@@ -71,8 +71,9 @@ function hitsIn(text: string, context: FindContext, depth: number): readonly Hit
 const VIRTUAL: Verdict = { rule: 'guichet-virtual-key', confidence: 'certain' }
 
 function virtualKeysIn(text: string): readonly Hit[] {
-  return [...text.matchAll(/gch_[0-9A-Za-z]{28}/g)]
-    .filter(([key]) => isKeyText(key))
+  // A token that fetches a key once is as good as the key, until somebody has used it.
+  return [...text.matchAll(/gc[hw]_[0-9A-Za-z]{28}/g)]
+    .filter(([key]) => isKeyText(key) || isWrapToken(key))
     .map(({ 0: key, index }) => ({ ...VIRTUAL, key, start: index, end: index + 32, encoding: 'plain' }))
 }
 

@@ -22,9 +22,10 @@ export const RULES: readonly ExportedRule[] = [
   {
     id: 'guichet-virtual-key',
     of: 'guichet-virtual-key',
-    description: 'A virtual key of Guichet: revoke it with `guichet scan --revoke`',
-    regex: '\\b(gch_[0-9A-Za-z]{28})\\b',
-    keywords: ['gch_'],
+    description:
+      'A virtual key of Guichet, or a token that fetches one: revoke it with `guichet scan --revoke`',
+    regex: '\\b(gc[hw]_[0-9A-Za-z]{28})\\b',
+    keywords: ['gch_', 'gcw_'],
   },
   {
     id: '1fichier-rclone-remote',

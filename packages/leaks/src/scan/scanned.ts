@@ -1,3 +1,4 @@
+import { KEY_PREFIX } from '@guichet/core'
 import type { Finding } from '../finding.ts'
 
 /** What a scan has to tell, as it goes. */
@@ -23,5 +24,5 @@ export interface ScanOptions {
 /** A key in two shortest parts, so that its owner knows it and nobody else does. */
 export function maskedKey({ secret, kind }: Pick<Finding, 'secret' | 'kind'>): string {
   const key = secret.expose()
-  return `${kind === 'virtual-key' ? 'gch_' : key.slice(0, 2)}…${key.slice(-2)}`
+  return `${key.slice(0, kind === 'virtual-key' ? KEY_PREFIX.length : 2)}…${key.slice(-2)}`
 }
