@@ -1,5 +1,6 @@
 import { type Clock, DAY_MS, HOUR_MS, type TransferJournal } from '@guichet/core'
 import type { Log } from '../log.ts'
+import { startRounds } from './rounds.ts'
 import type { UploadContent } from './uploads/work.ts'
 
 /** Transfers that ended are remembered for so long, for clients that come back for the result. */
@@ -10,34 +11,18 @@ const EVERY_MS = HOUR_MS
  * Forgets transfers that ended a week ago, with the content of those that failed and of which no client wanted to know:
  * once before it resolves, and then as long as the gateway runs. What is owed is never touched.
  */
-export async function startHousekeeping(options: {
+export function startHousekeeping(options: {
   readonly journal: TransferJournal
   readonly spool: Pick<UploadContent, 'ids' | 'remove'>
   readonly clock: Clock
   readonly log: Log
 }): Promise<AsyncDisposable> {
   const { clock, log } = options
-  const stop = new AbortController()
-
-  async function tidyAgain(): Promise<void> {
-    while (true) {
-      await clock.sleep(EVERY_MS, stop.signal)
-      await tidy(options).catch((failure: unknown) => {
-        // Nobody waits for it: the next round tries again.
-        log.warn({ cause: String(failure) }, 'transfers that ended could not be forgotten')
-      })
-    }
-  }
-
-  await tidy(options)
-  // It ends by the abort of its sleep.
-  const tidying = tidyAgain().catch(() => {})
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await tidying
-    },
-  }
+  return startRounds({
+    ...{ everyMs: EVERY_MS, clock, work: () => tidy(options) },
+    // Nobody waits for it: the next round tries again.
+    failed: (failure) => log.warn({ cause: String(failure) }, 'transfers that ended could not be forgotten'),
+  })
 }
 
 async function tidy({ journal, spool, clock }: Parameters<typeof startHousekeeping>[0]): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Clock, type KeyStore, MINUTE_MS, problemOfKey } from '@guichet/core'
 import type { Log } from '../log.ts'
+import { startRounds } from './rounds.ts'
 import type { Wraps } from './wraps.ts'
 
 const EVERY_MS = MINUTE_MS
@@ -8,34 +9,18 @@ const EVERY_MS = MINUTE_MS
  * Notes which keys are over, so that a clock that is set back later does not revive one that nobody used meanwhile,
  * and ends those that were not fetched in time: once before it resolves, and then every minute.
  */
-export async function startKeyEndings(options: {
+export function startKeyEndings(options: {
   readonly keys: KeyStore
   readonly wraps: Pick<Wraps, 'expire'>
   readonly clock: Clock
   readonly log: Log
 }): Promise<AsyncDisposable> {
   const { clock, log } = options
-  const stop = new AbortController()
-
-  async function lookAgain(): Promise<void> {
-    while (true) {
-      await clock.sleep(EVERY_MS, stop.signal)
-      await look(options).catch((failure: unknown) => {
-        // Nobody waits for it: each request is judged by itself, and the next round tries again.
-        log.warn({ cause: String(failure) }, 'it could not be noted which keys are over')
-      })
-    }
-  }
-
-  await look(options)
-  // It ends by the abort of its sleep.
-  const looking = lookAgain().catch(() => {})
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await looking
-    },
-  }
+  return startRounds({
+    ...{ everyMs: EVERY_MS, clock, work: () => look(options) },
+    // Nobody waits for it: each request is judged by itself, and the next round tries again.
+    failed: (failure) => log.warn({ cause: String(failure) }, 'it could not be noted which keys are over'),
+  })
 }
 
 async function look({ keys, wraps, clock }: Parameters<typeof startKeyEndings>[0]): Promise<void> {
