@@ -92,7 +92,7 @@ export interface TicketStore {
   count(key: LastingTicket['key'], nowMs: number): Promise<number>
   /** Ends those that were made by this key, on disk before it resolves. */
   drop(key: LastingTicket['key']): Promise<void>
-  /** Forgets those whose time is over. */
+  /** Forgets those whose time is over, or that are used up. */
   prune(nowMs: number): Promise<void>
 }
 

@@ -56,6 +56,18 @@ export function ticketStoreContract(name: string, open: () => Promise<TicketStor
       assert.equal(await store.count(sample.key, 500), 1)
     })
 
+    it('forgets what is used up: many short-lived ones do not add up', async () => {
+      const store = await open()
+      const once = { ...sample, usesLeft: 1 }
+      await store.add(once)
+      await store.add({ ...sample, hash: 'often', usesLeft: undefined })
+      assert.ok(await store.use(once.hash, 500))
+      await store.prune(500)
+      // Its place is free again.
+      await store.add(once)
+      assert.equal(await store.count(sample.key, 500), 2)
+    })
+
     it('ends all that one key has made, and no other (K11)', async () => {
       const store = await open()
       await store.add(sample)

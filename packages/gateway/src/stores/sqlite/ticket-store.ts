@@ -27,7 +27,7 @@ export class SqliteTicketStore implements TicketStore {
     this.#use = db.prepare(`UPDATE tickets SET uses_left = uses_left - 1 WHERE hash = ?1 AND ${LIVES}`)
     this.#count = db.prepare(`SELECT count(*) AS value FROM tickets WHERE key = ?1 AND ${LIVES}`)
     this.#drop = db.prepare('DELETE FROM tickets WHERE key = ?')
-    this.#prune = db.prepare('DELETE FROM tickets WHERE until_ms <= ?')
+    this.#prune = db.prepare('DELETE FROM tickets WHERE until_ms <= ? OR uses_left <= 0')
   }
 
   async add(ticket: LastingTicket): Promise<void> {
