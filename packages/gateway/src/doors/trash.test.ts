@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { DAY_MS, type FileEntry, type FolderId, GatewayError, ROOT, VERB_SETS } from '@guichet/core'
 import type { ApiTrashed } from '@guichet/sdk'
+import { OWNER } from '../services/principals.ts'
 import { type Answer, type Counter, openCounter } from './counter.testing.ts'
 
 const url = ({ link }: FileEntry): string => `https://1fichier.com/?${link.id}`
@@ -194,6 +195,30 @@ describe('a key with a trash', () => {
     assert.equal((await trashed(counter)).length, 3)
     assert.equal(counter.account.files.size, 3)
     noDeletion(counter)
+  })
+
+  it('deletes nothing while its trash is gone or inside its root, and is not told where that was (K5, K6)', async () => {
+    const { counter, backup, trash, files, key, remove } = await openPlace()
+    await using _ = counter
+    const owner = { principal: OWNER, door: 'admin', requestId: 'test' } as const
+    const changes: Readonly<Record<string, () => Promise<unknown>>> = {
+      inside: () => counter.services.changes.moveFolder(owner, trash, backup, undefined),
+      gone: () => counter.services.changes.removeFolder(owner, trash),
+    }
+    for (const [name, change] of Object.entries(changes)) {
+      await change()
+      counter.calls()
+      for (const answer of [
+        await remove(files[0]),
+        await counter.api(key, 'POST', '/remove', { at: ['/backup/file-0'] }),
+      ]) {
+        assert.ok(![200, 404].includes(answer.status), `${name}: ${answer.status}`)
+        assert.match(answer.text, /its trash .*the owner/, name)
+        assert.ok(!/\/trash|folder \d/.test(answer.text), answer.text)
+      }
+      assert.ok(!counter.calls().some((call) => /^(move|remove|make)/.test(call)), name)
+      assert.equal(namesIn(counter, backup).length, 3, name)
+    }
   })
 
   it('is made by the owner alone, with a folder outside its root (K5)', async () => {

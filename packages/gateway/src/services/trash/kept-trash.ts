@@ -14,7 +14,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import { type ChangeSender, leavesAsItWas } from '../changes/sender.ts'
 import type { Attempt } from '../destruction.ts'
 import type { Caller, Gate } from '../gate.ts'
-import { OWNER } from '../principals.ts'
+import { OWNER, type Principal } from '../principals.ts'
 import { singleFlight } from '../single-flight.ts'
 import type { Trash } from './trash.ts'
 
@@ -49,10 +49,9 @@ class KeptTrash implements Trash {
     const { key, limits } = caller.principal
     if (limits.trash === undefined) throw new GatewayError('internal', 'the key has no trash')
     const { folder, keepMs, path } = limits.trash
-    const owner: Caller = { ...caller, principal: OWNER }
     const trashedMs = clock.nowMs()
     const day = new Date(trashedMs).toISOString().slice(0, 10)
-    const to = await this.#folderIn(owner, folder, day)
+    const to = await this.#folderOf(caller, folder, day)
     for (let done = 0; done < files.length; done += FILES_PER_CALL) {
       const batch = files.slice(done, done + FILES_PER_CALL)
       const rows: TrashedFile[] = []
@@ -81,6 +80,21 @@ class KeptTrash implements Trash {
       }
     }
     return files.length
+  }
+
+  /** The folder of a day in the trash of the caller. Rejects with `conflict` while that is none. */
+  async #folderOf(caller: Caller, folder: FolderId, day: string): Promise<FolderId> {
+    const { catalogue, gate } = this.#options
+    const { principal } = caller
+    const denied = (): Promise<GatewayError> =>
+      gate.deny({ caller, verb: 'delete', target: 'the trash of the key' }, noTrash(principal))
+    if ((await catalogue.standing(principal, folder)) !== 'outside') throw await denied()
+    try {
+      return await this.#folderIn({ ...caller, principal: OWNER }, folder, day)
+    } catch (failure) {
+      // What is gone is not what the caller asked about: to be told so would mean that it is deleted.
+      throw GatewayError.from(failure).code === 'not-found' ? await denied() : failure
+    }
   }
 
   async list(caller: Caller): Promise<readonly TrashedFile[]> {
@@ -217,6 +231,17 @@ class KeptTrash implements Trash {
       return id
     })
   }
+}
+
+function noTrash({ key, name }: Principal): GatewayError {
+  return new GatewayError(
+    'conflict',
+    `the key "${name}" deletes nothing now: its trash is gone, or no longer outside its root; the owner can put it back`,
+    {
+      hint: 'ask the owner to move the folder of the trash back to where it was, or for another key',
+      facts: { rule: 'trash', key },
+    },
+  )
 }
 
 function notInTrash(id: string): never {
