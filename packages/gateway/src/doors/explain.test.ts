@@ -1,9 +1,34 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DAY_MS, HOUR_MS, ROOT, VERBS } from '@guichet/core'
+import { DAY_MS, HOUR_MS, parseBudgets, ROOT, VERBS } from '@guichet/core'
 import { type Counter, openCounter } from './counter.testing.ts'
 
 describe('explain', () => {
+  it('says that a budget is used up, of the key or of one above it, and when it opens (U5, K10)', async () => {
+    await using counter = await openCounter()
+    const { text } = await counter.key({
+      ...{ name: 'above', verbs: VERBS },
+      limits: { mayIssue: true, budgets: parseBudgets(['calls=3/day', 'deletes=0/day']) },
+    })
+    const { json: below } = await counter.api(text, 'POST', '/keys', {
+      name: 'below',
+      verbs: ['list', 'delete'],
+    })
+    const told = async (verb: string, more: object = {}) =>
+      (await explain(counter, { key: 'below', verb, at: '/', ...more })).json
+    assert.equal((await told('list'))['isAllowed'], true)
+    const refused = await told('delete')
+    assert.deepEqual([refused['isAllowed'], refused['rule']], [false, 'budget'])
+    assert.match(
+      String(refused['why']),
+      /budget deletes=0\/day of the key "above"; it opens again 2026-06-02T/,
+    )
+    for (const status of [200, 200, 429])
+      assert.equal((await counter.api(String(below['key']), 'GET', '/children?at=/')).status, status)
+    assert.deepEqual((await told('list'))['rule'], 'budget')
+    assert.equal((await told('list', { atMs: counter.clock.nowMs() + DAY_MS }))['isAllowed'], true)
+  })
+
   it('says yes or no as a request would be answered, with the rule, and what would allow it (U5)', async () => {
     await using counter = await openCounter({ trustedProxies: ['127.0.0.1'] })
     const films = await counter.account.makeFolder('films', ROOT, {})

@@ -1,18 +1,22 @@
 import {
   allowsVerb,
+  budgetText,
   type Clock,
   DAY_MS,
   GatewayError,
   isLiving,
   type KeyProblem,
   type KeyStore,
+  type Measure,
   parsePath,
   pathText,
   problemOfKey,
   type Verb,
   type VirtualKey,
+  windowEnd,
 } from '@guichet/core'
 import { isIn, plainAddress } from './addresses.ts'
+import type { Budgets } from './budgets/budgets.ts'
 import { isFolder } from './catalogue/catalogue.ts'
 import type { Caller, Gate } from './gate.ts'
 import type { Keys } from './keys.ts'
@@ -48,12 +52,13 @@ export interface Explain {
 export function createExplain(
   options: Places & {
     readonly keys: Keys
+    readonly budgets: Pick<Budgets, 'spendsOf'>
     readonly store: KeyStore
     readonly gate: Gate
     readonly clock: Clock
   },
 ): Explain {
-  const { catalogue, keys, store, gate, clock } = options
+  const { catalogue, keys, budgets, store, gate, clock } = options
 
   return {
     async explain(caller, { key: wanted, verb, at, from: told, atMs = clock.nowMs() }) {
@@ -102,6 +107,9 @@ export function createExplain(
           },
         )
       }
+      // What will be used up at another moment nobody knows.
+      const spent = atMs === clock.nowMs() ? usedUp(budgets, line, verb) : undefined
+      if (spent !== undefined) return { isAllowed: false, rule: 'budget', why: spent, remedy: undefined }
       const where = addressWords(line, from)
       return {
         isAllowed: true,
@@ -111,6 +119,32 @@ export function createExplain(
       }
     },
   }
+}
+
+/** What a verb takes beside a call, of which it needs at least one. */
+const TAKES: Partial<Readonly<Record<Verb, Measure>>> = {
+  delete: 'deletes',
+  direct: 'tokens',
+  download: 'down',
+  upload: 'up',
+}
+
+/** The first budget of a key, or of one above it, of which nothing is left for this verb; in words. */
+function usedUp(
+  budgets: Pick<Budgets, 'spendsOf'>,
+  line: readonly VirtualKey[],
+  verb: Verb,
+): string | undefined {
+  for (const { id, name, limits } of line) {
+    for (const { budget, spend } of budgets.spendsOf(id, limits.budgets ?? [])) {
+      const counts = ['calls', 'concurrent', TAKES[verb]].includes(budget.measure)
+      if (!counts || spend.amount < budget.max) continue
+      const opensMs = windowEnd(budget.per, spend.startMs)
+      const opens = opensMs === undefined ? '' : `; it opens again ${new Date(opensMs).toISOString()}`
+      return `nothing is left of the budget ${budgetText(budget)} of the key "${name}"${opens}`
+    }
+  }
+  return undefined
 }
 
 function requireAddress(text: string): string {
