@@ -171,7 +171,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     certificateEndsMs: tls === undefined ? undefined : endOfCertificate(tls),
   }
   const livingKeys = async (): Promise<number> => {
-    const all = await stores.keys.list()
+    const all = await stores.keys.unended()
     return all.filter((key) => problemOfKey(key, clock.nowMs()) === undefined).length
   }
   return running(opened.move(), server, { keyholder, reach, livingKeys })

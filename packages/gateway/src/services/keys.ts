@@ -110,7 +110,7 @@ export function createKeys(options: {
       if (principal.key !== 'owner') {
         requireNarrower(principal, { verbs, mayTunnel, expiresMs, limits })
         if (wish.findTrash !== undefined) throw noTrash()
-        const living = below(await store.list(), principal.key).filter((one) => isLiving(one, nowMs))
+        const living = below(await store.unended(), principal.key).filter((one) => isLiving(one, nowMs))
         if (living.length >= LIVING_BELOW_MAX) throw tooMany(principal)
       }
       const root = await wish.findRoot()
