@@ -106,13 +106,54 @@ function translate(failure: unknown, target: Target, call: ApiRequest): GatewayE
       cause: failure,
     })
   }
-  return brokenOff(failure)
+  return (target.kind === 'address' ? ofTls(code, target.base) : undefined) ?? brokenOff(failure)
 }
 
 /** Sockets and files fail with the same codes; only the calls differ. */
 function isOfConnection(failure: unknown): boolean {
   const call = failure instanceof Error && 'syscall' in failure ? failure.syscall : undefined
   return call === undefined || call === 'connect' || call === 'getaddrinfo'
+}
+
+const UNTRUSTED: readonly (string | undefined)[] = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]
+
+/** What TLS, or the lack of it, has to do with a connection that broke. */
+function ofTls(code: string | undefined, { origin, protocol, host }: URL): GatewayError | undefined {
+  const unavailable = (message: string, hint: string) => new GatewayError('unavailable', message, { hint })
+  if (UNTRUSTED.includes(code)) {
+    return unavailable(
+      `the certificate of ${origin} is not trusted here (${code})`,
+      'name it, or the authority that signed it, as a PEM file in NODE_EXTRA_CA_CERTS',
+    )
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return unavailable(
+      `the certificate of ${origin} is not for this name`,
+      'write a name that stands in it into GUICHET_URL',
+    )
+  }
+  if (code === 'CERT_HAS_EXPIRED') {
+    return unavailable(`the certificate of ${origin} has expired`, 'renew it where the gateway runs')
+  }
+  if (protocol === 'http:' && code === 'UND_ERR_SOCKET') {
+    return unavailable(
+      `${origin} ended the connection without an answer`,
+      `if it speaks TLS, write https://${host} into GUICHET_URL`,
+    )
+  }
+  if (protocol === 'https:' && (code === 'EPROTO' || code?.startsWith('ERR_SSL_') === true)) {
+    return unavailable(
+      `${origin} does not speak TLS (${code})`,
+      `if that is meant so, write http://${host} into GUICHET_URL`,
+    )
+  }
+  return undefined
 }
 
 function brokenOff(failure: unknown): GatewayError {

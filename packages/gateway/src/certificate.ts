@@ -40,6 +40,11 @@ export function endOfCertificate({ cert }: CertificatePair): number {
   return new X509Certificate(cert).validToDate.getTime()
 }
 
+/** SHA-256 of the first certificate of the file, as `XX:XX:…`. */
+export function fingerprintOf({ cert }: CertificatePair): string {
+  return new X509Certificate(cert).fingerprint256
+}
+
 /**
  * Uses a new certificate as soon as it is there, until it is disposed of.
  * Files that do not fit, as in the middle of a renewal, are told to the log, and the old certificate stays.

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { type KeyId, problemOfKey } from '@guichet/core'
-import { endOfCertificate, readCertificate, watchCertificate } from './certificate.ts'
+import { endOfCertificate, fingerprintOf, readCertificate, watchCertificate } from './certificate.ts'
 import { openProxy } from './compose/proxy.ts'
 import { createKeyDesk, createServices } from './compose/services.ts'
 import { openStores } from './compose/stores.ts'
@@ -76,8 +76,12 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
   const adminSocket = path.join(config.home, 'run', 'admin.sock')
   const tls = config.tls === undefined ? undefined : readCertificate(config.tls)
   const server = opened.use(await listen({ ...config, tls, adminSocket, random, clock, log }))
+  let certificate = tls
   if (config.tls !== undefined) {
-    const use = (pair: CertificatePair): void => server.useCertificate(pair)
+    const use = (pair: CertificatePair): void => {
+      server.useCertificate(pair)
+      certificate = pair
+    }
     opened.use(watchCertificate({ files: config.tls, clock, log, use }))
   }
   const keyholder = opened.use(await openKeyholder(config, world))
@@ -125,6 +129,7 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     budgets,
     version: VERSION,
     address: () => (tls === undefined ? server.address : `https://${server.address}`),
+    fingerprint: () => certificate && fingerprintOf(certificate),
     keyholder: () => keyholder.status(),
     scheduler,
     catalogue,

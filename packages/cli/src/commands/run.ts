@@ -7,6 +7,7 @@ import { parseFolderPlace } from '../places.ts'
 import { writeBundle } from '../running/bundle.ts'
 import { runChild } from '../running/child.ts'
 import { childEnvironment, reachableUrl } from '../running/environment.ts'
+import { openRelay, type Relay } from '../running/relay.ts'
 import type { Session } from '../session.ts'
 import { parseDuration } from '../times.ts'
 import { chooseVerbs } from './key.ts'
@@ -39,7 +40,8 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--ca <file>', 'the certificate of a gateway on another machine')
     .addHelpText(
       'after',
-      `\nThe tool finds the gateway through HTTPS_PROXY and trusts its certificate; the key is revoked when the tool ends.${examples(
+      `\nThe tool finds the gateway through HTTPS_PROXY and trusts its certificate; the key is revoked when the tool ends.
+To a gateway that speaks TLS a port on loopback leads, as few tools speak TLS to a proxy.${examples(
         'guichet run -- rclone copy ~/photos :fichier:photos',
         'guichet run --read-only --root /films -- rclone ls :fichier:',
         'guichet run -- sh -c \'curl -H "Authorization: Bearer $GUICHET_KEY" …\'',
@@ -63,11 +65,12 @@ async function run(session: Session, words: readonly string[], options: RunOptio
   await using bundle = await writeBundle(authority, world.env)
   const { url, key } = await issueKey(session, command, verbs, options)
   await using _key = { [Symbol.asyncDispose]: () => revoke(session, key.id) }
+  await using relay = url.startsWith('https:') ? await openRelayTo(session, url) : undefined
   session.stop.throwIfAborted()
   const outcome = await runChild(world, {
     command,
     args,
-    env: childEnvironment(world.env, { url, key: key.key, bundlePath: bundle.path }),
+    env: childEnvironment(world.env, { url: relay?.url ?? url, key: key.key, bundlePath: bundle.path }),
     concealed: options.masking ? [key.key] : [],
   })
   if (outcome.kind === 'not-started') print.failure(outcome.error)
@@ -101,6 +104,17 @@ async function issueKey(
   })
   world.secrets.learn(key.key)
   return { url, key }
+}
+
+/** On this machine the gateway says itself which certificate it has; elsewhere it must be one that is trusted. */
+function openRelayTo(session: Session, gateway: string): Promise<Relay> {
+  const { guichet, target } = session.connect()
+  const isHere = target.kind === 'socket'
+  return openRelay({
+    gateway,
+    fingerprint: isHere ? async () => (await guichet.status()).certificate : undefined,
+    onFailure: ({ message, hint }) => session.print.warning(message, hint),
+  })
 }
 
 const REVOKE_TIMEOUT_MS = 10 * SECOND_MS

@@ -39,6 +39,8 @@ export interface Gate {
   demandOwner(caller: Caller, what: string): Promise<void>
   /** As `permit`, for what only the owner may do. */
   permitOwner(caller: Caller, what: string): Promise<void>
+  /** As `demandOwner`, for what the holder of a key that may issue others may do, too. */
+  demandIssuer(caller: Caller, what: string): Promise<void>
   /** As `permitOwner`, for what the holder of a key that may issue others may do, too. */
   permitIssuer(caller: Caller, what: string): Promise<void>
   /** Bytes to a host that is not 1fichier's; records the decision. */
@@ -106,6 +108,12 @@ export function createGate(options: {
     throw await deny(denial, onlyOwner(caller.principal, what))
   }
 
+  async function demandIssuer(caller: Caller, what: string): Promise<void> {
+    const { key, limits } = caller.principal
+    if (key === 'owner' || limits.mayIssue === true) return
+    throw await deny({ caller, verb: 'admin', target: what }, onlyIssuers(caller.principal))
+  }
+
   return {
     strangers: createStrangers(clock),
     deny,
@@ -145,8 +153,11 @@ export function createGate(options: {
       throw await deny({ caller, verb: 'admin', target: what }, onlyOwner(caller.principal, what))
     },
 
+    demandIssuer,
+
     async permitIssuer(caller, what) {
-      if (caller.principal.limits.mayIssue !== true) return permitOwner(caller, what)
+      await demandIssuer(caller, what)
+      if (caller.principal.key === 'owner') return permitOwner(caller, what)
       await record({ caller, verb: 'admin', target: what }, 'allow', '')
     },
   }
@@ -155,6 +166,13 @@ export function createGate(options: {
 function onlyOwner({ key }: Principal, what: string): GatewayError {
   return new GatewayError('forbidden', `only the owner may use this: ${what}`, {
     hint: 'do it on the machine of the gateway, without GUICHET_URL and GUICHET_KEY set',
+    facts: { rule: 'owner', key },
+  })
+}
+
+function onlyIssuers({ key, name }: Principal): GatewayError {
+  return new GatewayError('forbidden', `the key "${name}" may not make or end keys, nor see them`, {
+    hint: 'do it on the machine of the gateway, without GUICHET_URL and GUICHET_KEY set, or with a key that was made with --may-issue',
     facts: { rule: 'owner', key },
   })
 }

@@ -25,6 +25,8 @@ export interface StatusService {
 export function createStatus(options: {
   readonly version: string
   readonly address: () => string
+  /** Of the certificate that is in use, where the port speaks TLS. */
+  readonly fingerprint: () => string | undefined
   readonly keyholder: () => Promise<KeyholderStatus>
   readonly scheduler: Scheduler
   readonly catalogue: Catalogue
@@ -66,10 +68,12 @@ export function createStatus(options: {
         ...living.map(({ id, limits }) => ({ id, limits: limits.budgets ?? [] })),
       ].filter(({ limits }) => limits.length > 0)
       const trouble = options.uploads.trouble()
+      const fingerprint = options.fingerprint()
       return {
         version: options.version,
         startedMs,
         address: options.address(),
+        ...(fingerprint !== undefined && { certificate: fingerprint }),
         keyholder: await options.keyholder(),
         scheduler,
         upstream: { ...upstream, saved: options.catalogue.saved() },

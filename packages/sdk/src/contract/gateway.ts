@@ -21,6 +21,8 @@ export interface ApiStatus {
   readonly startedMs: number
   /** `HOST:PORT`, with `https://` before it where it speaks TLS. */
   readonly address: string
+  /** SHA-256 of the certificate that is in use there, as `XX:XX:…`, where it speaks TLS. */
+  readonly certificate?: string
   readonly keyholder: {
     readonly state: 'ready' | 'sealed' | 'gone'
     readonly reason?: string

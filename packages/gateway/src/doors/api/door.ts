@@ -62,10 +62,10 @@ export function createApiDoor(services: ApiServices): ApiDoor {
     for (const { method, pattern, route } of routes) {
       const match = method === request.method ? pattern.exec(path) : null
       if (match === null) continue
-      const mayIssue = caller.principal.limits.mayIssue === true
-      if (route.needs === 'owner' || (route.needs === 'issuer' && !mayIssue))
-        await services.gate.demandOwner(caller, route.route)
-      else if (route.needs !== 'issuer') await services.gate.demand(caller, route.needs, route.route)
+      const { needs, route: what } = route
+      if (needs === 'owner') await services.gate.demandOwner(caller, what)
+      else if (needs === 'issuer') await services.gate.demandIssuer(caller, what)
+      else await services.gate.demand(caller, needs, what)
       const body = method === 'POST' ? await readBody(request) : {}
       if (method !== 'POST') dropBody(request)
       const query = { at, refresh: url.searchParams.get('refresh') === '1' }
