@@ -14,7 +14,7 @@ describe('a large deletion', () => {
       await stand.emulator.account.putFile(`/inside/${name}`, Buffer.from(name))
     const key = await stand.issue('files', ['--approve-deletes-over', '1', '--approve-deletes-over', '1GB'])
     const shown = await stand.guichet(['key', 'show', key.id])
-    assert.match(shown.stdout, /asks a person +to delete more than 1 files, or more than 1\.0 GiB a day/)
+    assert.match(shown.stdout, /asks a person +to delete more than 1 file, or more than 1\.0 GiB a day/)
     const rm = (): Promise<Ran> =>
       stand.guichet(['rm', '-r', '/inside', '--yes'], {
         env: { GUICHET_URL: stand.url, GUICHET_KEY: key.key },
@@ -24,7 +24,7 @@ describe('a large deletion', () => {
     while (one === undefined) [one] = await waiting(stand)
     assert.match(
       (await stand.guichet(['approve', 'show', one.id])).stdout,
-      /3 files of 3 B, 1 folders[\s\S]*\/inside\/a/,
+      /3 files of 3 B, 1 folder\n[\s\S]*\/inside\/a/,
     )
     assert.equal((await stand.guichet(['approve', 'no', one.id])).code, 0)
     const { code, stderr } = await refused

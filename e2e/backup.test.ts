@@ -58,7 +58,7 @@ describe('a backup', { skip: without('age') }, () => {
       'vault',
     ])
       assert.ok(names.includes(name), name)
-    for (const name of ['run', 'spool', 'adopt', 'home.lock', 'unlock'])
+    for (const name of ['run', 'spool', 'adopt', 'home.lock', 'home.lock-journal', 'unlock'])
       assert.ok(!names.includes(name), name)
     assert.deepEqual(await readFile(at('by-hand/vault')), await readFile(path.join(stand.home, 'vault')))
 

@@ -1,6 +1,6 @@
 import { budgetText, isBytes } from '@guichet/core'
 import type { ApiKeyLimits, ApiSpend } from '@guichet/sdk'
-import { printable } from './print.ts'
+import { countText, printable } from './print.ts'
 import { sizeText } from './sizes.ts'
 import { durationText, timeText } from './times.ts'
 
@@ -19,7 +19,7 @@ export function approvalRows({ approval }: ApiKeyLimits): readonly (readonly str
   if (approval === undefined) return []
   const { overFiles, overBytes } = approval
   const parts = [
-    ...(overFiles === undefined ? [] : [`more than ${overFiles} files`]),
+    ...(overFiles === undefined ? [] : [`more than ${countText(overFiles, 'file')}`]),
     ...(overBytes === undefined ? [] : [`more than ${sizeText(overBytes)}`]),
   ]
   return [['asks a person', `to delete ${parts.join(', or ')} a day`]]

@@ -1,4 +1,4 @@
-import { GatewayError, TRAITS } from '@guichet/core'
+import { GatewayError, hintsOf, TRAITS } from '@guichet/core'
 import { hideCredentials } from '@guichet/leaks'
 import { Command, CommanderError } from 'commander'
 import type { Cli } from './command.ts'
@@ -97,18 +97,30 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     return code
   } catch (failure) {
     if (failure instanceof CommanderError) return failure.exitCode
-    return reportFailure(withoutKeys(foreseen(failure), argv), world)
+    const error = withoutKeys(foreseen(failure), argv)
+    return reportFailure(error, world, wantsJson(argv))
   }
 }
 
-/** Says what failed, and what to do next; gives the exit code. */
-export function reportFailure(failure: unknown, world: World): number {
+/** What stands behind `--` is for somebody else. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return argv.slice(0, end < 0 ? argv.length : end).includes('--json')
+}
+
+/** Says what failed, and what to do next, to programs as well where they are to read it; gives the exit code. */
+export function reportFailure(failure: unknown, world: World, isJson = false): number {
   const error = reasonOf(failure, world)
   const { exit } = error.code === 'cancelled' ? error.facts : {}
   // Nobody reads any more, and nobody needs to be told.
   if (exit === 0) return exit
   const print = createPrinter({ ...world, isJson: false, isQuiet: false })
   print.failure(error)
+  if (isJson) {
+    const { code, message, retryAfterMs } = error
+    const told = { code, message, hints: hintsOf(error), ...(retryAfterMs !== undefined && { retryAfterMs }) }
+    world.output.write(`${world.secrets.hide(JSON.stringify({ error: told }))}\n`)
+  }
   if ((world.env['GUICHET_DEBUG'] ?? '') !== '') printDetails(print, failure)
   return typeof exit === 'number' ? exit : TRAITS[error.code].exit
 }
@@ -124,7 +136,7 @@ export function createProgram(cli: Cli): Command {
   const program = new Command('guichet')
     .description('The counter between every tool and one 1fichier account.')
     .option('--home <dir>', 'where the state lives (default: $GUICHET_HOME, or the data directory)')
-    .option('--json', 'print the result for programs')
+    .option('--json', 'print the result for programs, or why there is none')
     .option('-q, --quiet', 'print the result alone, no progress and no remarks')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')

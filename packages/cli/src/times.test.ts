@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { durationText, parseDuration, parseMoment } from './times.ts'
+import { durationText, parseDuration, parseMoment, spanUpTo } from './times.ts'
 
 describe('durations', () => {
   it('are read in days, hours, minutes and mixes of them', () => {
@@ -20,6 +20,13 @@ describe('durations', () => {
     for (const text of ['', '30', 'd', '-1d', '1.5h', '30 d', '0d', '99999d', '1y', '1d ']) {
       assert.throws(() => parseDuration(text), { code: 'invalid' }, text)
     }
+  })
+
+  it('that must have an end are refused without one, and beyond the longest, in the words of durations', () => {
+    const parse = spanUpTo(30 * 86_400_000)
+    assert.equal(parse('30d'), 30 * 86_400_000)
+    assert.throws(() => parse('0'), { code: 'invalid', message: '"0" is no time at all', hint: /up to 30d$/ })
+    assert.throws(() => parse('31d'), { code: 'invalid', message: '"31d" is too long', hint: /up to 30d$/ })
   })
 
   it('are written with two units at the most', () => {

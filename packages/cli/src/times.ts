@@ -21,6 +21,21 @@ export function parseDuration(text: string): number {
   })
 }
 
+/** Reads a duration that has an end, `maxMs` at the most. */
+export function spanUpTo(maxMs: number): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(text)
+    if (ms > 0 && ms <= maxMs) return ms
+    throw new GatewayError(
+      'invalid',
+      `${JSON.stringify(text)} is ${ms === 0 ? 'no time at all' : 'too long'}`,
+      {
+        hint: `write it as in 12h, 90m or 1d12h, up to ${durationText(maxMs)}`,
+      },
+    )
+  }
+}
+
 /** A moment as a person writes it: a day or a time of this machine's zone, with any zone of its own, or a duration from now. */
 export function parseMoment(text: string, nowMs: number): number {
   if (/^(?:\d+[wdhms])+$/.test(text)) return nowMs + parseDuration(text)

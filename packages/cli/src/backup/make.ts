@@ -26,7 +26,7 @@ const DATABASE = 'guichet.db'
  * adoption keeps until it is confirmed: in it the API key stands as the tools had it.
  */
 const LEFT_OUT = [
-  ...['run', 'spool', 'blocks', 'adopt', 'home.lock'],
+  ...['run', 'spool', 'blocks', 'adopt', 'home.lock', 'home.lock-journal'],
   ...[DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`],
 ]
 
@@ -86,6 +86,11 @@ async function describe(stage: string, name: string): Promise<ManifestFile> {
 
 /** A link, unlike a rename, never replaces a file that is there. */
 async function writeNew(file: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  if (!(await isThere(dirname(file)))) {
+    throw new GatewayError('not-found', `there is no folder ${dirname(file)} to put the backup into`, {
+      hint: 'make it, or choose another place',
+    })
+  }
   const draft = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.tmp`)
   await using undo = new AsyncDisposableStack()
   undo.defer(() => rm(draft, { force: true }))

@@ -59,11 +59,13 @@ async function show(session: Session, id: string): Promise<void> {
   const { print, world, stop } = session
   const one = await session.connect().guichet.approval(id, { signal: stop })
   print.result(one, () => {
-    const [files, folders, size] = countsOf(one)
     const rows = [
       ['id', one.id],
       ['key', `${one.key} (${printable(one.keyName)})`],
-      ['deletes', `${files} files of ${size}, ${folders} folders`],
+      [
+        'deletes',
+        `${countText(one.files, 'file')} of ${sizeText(one.bytes)}, ${countText(one.folders, 'folder')}`,
+      ],
       ['the client', one.isWaiting ? 'waits for the answer' : 'has to ask again after a yes'],
       ['without an answer', `it is no in ${leftText(one, world.clock.nowMs())}`],
     ]

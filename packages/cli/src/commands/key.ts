@@ -1,11 +1,11 @@
-import { GatewayError, parseVerbs, VERB_SETS, VERBS } from '@guichet/core'
+import { DAY_MS, GatewayError, parseVerbs, TRAITS, VERB_SETS, VERBS } from '@guichet/core'
 import type { ApiIssuedKey, ApiKey, Guichet } from '@guichet/sdk'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { parseFolderPlace } from '../places.ts'
 import { printable, table } from '../print.ts'
 import type { Session } from '../session.ts'
-import { parseDuration, timeText } from '../times.ts'
+import { parseDuration, spanUpTo, timeText } from '../times.ts'
 import { addKeyLimit } from './keys/limit.ts'
 import { addLimitOptions, type LimitOptions, limitsOf } from './keys/limits.ts'
 import { addProfileOptions, type ProfileOptions, trashOf, verbsOf } from './keys/profile.ts'
@@ -47,7 +47,11 @@ export function addKey(program: Command, cli: Cli): void {
     )
     .option('--tunnel', 'may also reach hosts that are not of 1fichier through the proxy')
   addLimitOptions(addProfileOptions(created))
-    .option('--wrap <duration>', 'print a token that fetches the text once, for so long', parseDuration)
+    .option(
+      '--wrap <duration>',
+      'print a token that fetches the text once, for so long',
+      spanUpTo(30 * DAY_MS),
+    )
     .addHelpText(
       'after',
       `\n${verbsHelp()}\n${examples(
@@ -163,14 +167,27 @@ async function show(session: Session, id: string): Promise<void> {
   })
 }
 
-async function revoke(session: Session, ids: readonly string[]): Promise<void> {
+async function revoke(session: Session, ids: readonly string[]): Promise<number> {
   const { print, stop } = session
   const { guichet } = session.connect()
   const keys: ApiKey[] = []
-  for (const id of new Set(ids)) keys.push(await guichet.revokeKey(id, { signal: stop }))
-  print.result(keys.length === 1 ? keys[0] : { keys }, () => {
+  const failed: { readonly key: string; readonly error: GatewayError }[] = []
+  for (const key of new Set(ids)) {
+    try {
+      keys.push(await guichet.revokeKey(key, { signal: stop }))
+    } catch (failure) {
+      const error = GatewayError.from(failure)
+      // One wrong name keeps no other key alive; a gateway that is gone is told once.
+      if (error.code !== 'not-found' || ids.length === 1) throw error
+      failed.push({ key, error })
+    }
+  }
+  const unknown = failed.map(({ key }) => key)
+  print.result(ids.length === 1 ? keys[0] : { keys, ...(unknown.length > 0 && { unknown }) }, () => {
     for (const key of keys) print.line(`revoked ${key.id} (${printable(key.name)})`)
   })
+  for (const { error } of failed) print.failure(error)
+  return failed.length === 0 ? 0 : TRAITS['not-found'].exit
 }
 
 function verbsHelp(): string {

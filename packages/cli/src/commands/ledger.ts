@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { type Cli, collect, examples } from '../command.ts'
-import { openBook } from '../ledger/place.ts'
+import { openBook, requireLedger } from '../ledger/place.ts'
 import { type ShowOptions, show } from '../ledger/show.ts'
 import { type VerifyOptions, verify } from '../ledger/verify.ts'
 import { countText } from '../print.ts'
@@ -106,6 +106,7 @@ async function exportAll(session: Session, database: string | undefined): Promis
 
 async function accept(session: Session, reason: string): Promise<void> {
   const { world, home, print } = session
+  await requireLedger(session)
   const { acceptLedgerOf } = await import('@guichet/gateway')
   const { head, replaced } = await acceptLedgerOf(home.path, reason, world)
   print.result({ entries: head.size, ...(replaced !== undefined && { replaced }) }, () => {

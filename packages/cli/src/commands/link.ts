@@ -1,9 +1,9 @@
-import { GatewayError } from '@guichet/core'
+import { DAY_MS, GatewayError } from '@guichet/core'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../command.ts'
 import { parsePlace, quoted } from '../places.ts'
 import type { Session } from '../session.ts'
-import { parseDuration } from '../times.ts'
+import { spanUpTo } from '../times.ts'
 import { parseList, parseUses } from './keys/limits.ts'
 import { addressOf } from './keys/shown.ts'
 
@@ -23,7 +23,7 @@ export function addLink(program: Command, cli: Cli): void {
     .option(
       '--for <duration>',
       'a link of this gateway to one file, good for so long without a key',
-      parseDuration,
+      spanUpTo(30 * DAY_MS),
     )
     .option('--uses <number>', 'with --for: fetched so often and no more', parseUses)
     .option(

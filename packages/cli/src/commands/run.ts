@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { GatewayError, SECOND_MS } from '@guichet/core'
+import { DAY_MS, GatewayError, SECOND_MS } from '@guichet/core'
 import type { ApiIssuedKey } from '@guichet/sdk'
 import { type Command, Option } from 'commander'
 import { type Cli, examples } from '../command.ts'
@@ -9,7 +9,7 @@ import { runChild } from '../running/child.ts'
 import { childEnvironment, reachableUrl } from '../running/environment.ts'
 import { openRelay, type Relay } from '../running/relay.ts'
 import type { Session } from '../session.ts'
-import { parseDuration } from '../times.ts'
+import { spanUpTo } from '../times.ts'
 import { chooseVerbs } from './key.ts'
 
 interface RunOptions {
@@ -32,8 +32,8 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--root <folder>', 'the folder it is confined to', '/')
     .addOption(
       new Option('--ttl <duration>', 'how long the key lasts at the most')
-        .argParser(parseDuration)
-        .default(parseDuration('24h'), '24h'),
+        .argParser(spanUpTo(365 * DAY_MS))
+        .default(DAY_MS, '24h'),
     )
     .option('--tunnel', 'it may also reach hosts that are not of 1fichier')
     .option('--no-masking', 'leave its output as it is: on a terminal, but the key could be shown')

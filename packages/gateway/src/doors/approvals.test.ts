@@ -76,7 +76,7 @@ describe('a key that asks a person before large deletions', () => {
     assert.equal(refused.status, 403)
     assert.match(
       String(refused.json['message']),
-      /deletes so much only when a person agrees: 1 files .* wait as a-\w{6}\.1 \(the owner runs `guichet approve yes a-/,
+      /deletes so much only when a person agrees: 1 file .* wait as a-\w{6}\.1 \(the owner runs `guichet approve yes a-/,
     )
     const again = await remove(6, 7)
     assert.match(String(again.json['message']), /3 files .* wait as a-\w{6}\.2/)
@@ -175,9 +175,9 @@ describe('a key that asks a person before large deletions', () => {
         lines.some((line) => pattern.test(line)),
         lines.join('\n'),
       )
-    has(/^key delete deny a-\w{6}\.1: 1 files .* only when a person agrees/)
-    has(/^owner admin allow approve a-\w{6}\.1 of k-\w{8}: delete 1 files/)
-    has(/^key delete deny a-\w{6}\.1: 1 files .* nobody has agreed in time/)
+    has(/^key delete deny a-\w{6}\.1: 1 file .* only when a person agrees/)
+    has(/^owner admin allow approve a-\w{6}\.1 of k-\w{8}: delete 1 file /)
+    has(/^key delete deny a-\w{6}\.1: 1 file .* nobody has agreed in time/)
   })
 
   it('asks before each call that destroys: overwrite, scan and removed folder too (K14)', async () => {

@@ -1,11 +1,11 @@
-import { GatewayError, isKeyText, isWrapToken, mayBeApiKey, Secret } from '@guichet/core'
+import { DAY_MS, GatewayError, isKeyText, isWrapToken, mayBeApiKey, Secret } from '@guichet/core'
 import type { ApiIssuedKey } from '@guichet/sdk'
 import type { Command } from 'commander'
 import { type Cli, examples } from '../../command.ts'
 import { printable } from '../../print.ts'
 import { readSecretFile } from '../../secret-files.ts'
 import type { Session } from '../../session.ts'
-import { durationText, parseDuration } from '../../times.ts'
+import { durationText, spanUpTo } from '../../times.ts'
 
 /** What concerns the texts of keys rather than the keys. */
 export function addKeyTexts(key: Command, cli: Cli): void {
@@ -16,7 +16,7 @@ export function addKeyTexts(key: Command, cli: Cli): void {
     .option(
       '--overlap <duration>',
       'the old text is good for so long still (default: it ends now)',
-      parseDuration,
+      spanUpTo(30 * DAY_MS),
     )
     .addHelpText(
       'after',

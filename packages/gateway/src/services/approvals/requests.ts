@@ -58,7 +58,15 @@ export function requestOf(open: Open): ApprovalRequest {
 }
 
 export function countsText({ files, folders, bytes }: Pick<Open, 'files' | 'folders' | 'bytes'>): string {
-  return `${files} files of ${bytes} bytes and ${folders} folders`
+  const parts = [
+    ...(files > 0 || folders === 0 ? [`${counted(files, 'file')} of ${counted(bytes, 'byte')}`] : []),
+    ...(folders > 0 ? [counted(folders, 'folder')] : []),
+  ]
+  return parts.join(' and ')
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 /** What was allowed to each key and is not done yet, thing by thing. */
