@@ -51,8 +51,11 @@ export function addAdopt(program: Command, cli: Cli): void {
         .default(parseDuration('365d'), '365d'),
     )
     .option('--address <url>', 'put this in the place of https://api.1fichier.com in scripts and settings')
-    .option('--confirm', 'all works: remove the backups')
-    .option('--undo', 'put every file back as it was, and revoke the keys')
+    // Neither can be taken back, so no word is passed over.
+    .addOption(
+      new Option('--confirm', 'all works: remove the backups').conflicts(['undo', 'force', 'dryRun']),
+    )
+    .addOption(new Option('--undo', 'put every file back as it was, and revoke the keys').conflicts('dryRun'))
     .option('--force', 'with --undo: overwrite files that were changed since')
     .addHelpText(
       'after',

@@ -34,7 +34,7 @@ export function addBackup(program: Command, cli: Cli): void {
 In it are the vault, still sealed, the database, the certificate authority and the configuration. Not in it are the unlock
 file, which is to be kept apart, and uploads that 1fichier does not have yet.${examples(
         'guichet backup guichet-2027-01-01.age',
-        'guichet backup --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudrftqjqfxwexq guichet.age',
+        'guichet backup --recipient age1... guichet.age',
       )}`,
     )
     .action((file: string, options: BackupOptions, command: Command) =>
