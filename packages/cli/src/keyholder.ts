@@ -9,7 +9,9 @@ export async function openKeyholder(session: Session): Promise<KeyholderClient> 
   const { home } = session
   if (!existsSync(socketPathOf(session))) {
     throw new GatewayError('unavailable', `no keyholder is running for ${home.path}`, {
-      hint: 'it runs with the gateway: start it with `guichet serve`, on this machine and as the same user',
+      hint: existsSync(home.vault)
+        ? 'it runs with the gateway: start it with `guichet serve`, on this machine and as the same user'
+        : 'make a home with `guichet init`, or name the right place with --home',
     })
   }
   const { connectKeyholder } = await import('@guichet/keyholder')

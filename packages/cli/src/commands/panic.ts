@@ -60,7 +60,7 @@ const WAY_BACK = [
   `  1. Make a new API key on ${CONSOLE_PAGE}, and delete the old one there:`,
   '     until then, whoever has the old one has the account.',
   '  2. guichet rotate                 put the new one into the vault; it stays sealed',
-  '  3. guichet status                 find out what happened; the ledger has every decision',
+  '  3. guichet ledger show            find out what happened: it has every decision',
   '  4. guichet unseal                 open again (after `guichet serve`, if it does not run)',
   '  5. guichet key create ...         give each program a new key; the old ones stay ended',
 ]
