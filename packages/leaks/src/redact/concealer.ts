@@ -20,18 +20,23 @@ export function createConcealer(secrets: readonly string[] = [], mask = '[secret
   const learned = new Set<string>()
   let machines: readonly State[] = []
   let ofLearned: Needles = needlesOf([])
-  let ofAll: Needles = VIRTUAL_KEY_NEEDLES
+  let everything: Needles | undefined
+  const ofAll = (): Needles => {
+    everything ??= machines.length === 0 ? virtualKeys() : needlesOf([...machines, ...virtualKeys().roots])
+    return everything
+  }
   const concealer: Concealer = {
     learn(secret) {
       if (secret.length < SHORTEST || learned.has(secret)) return
       learned.add(secret)
       machines = [...machines, ...machinesFor(literal(secret))]
       ofLearned = needlesOf(machines)
-      ofAll = needlesOf([...machines, ...VIRTUAL_KEYS])
+      everything = undefined
     },
-    hide: (text) => maskText(text, ofAll, mask),
+    hide: (text) =>
+      mayBegin(text, BEGINNINGS) || mayBegin(text, ofLearned) ? maskText(text, ofAll(), mask) : text,
     hideLearned: (text) => (learned.size === 0 ? text : maskText(text, ofLearned, mask)),
-    stream: () => maskingStream(createMasker(ofAll, mask)),
+    stream: () => maskingStream(createMasker(ofAll(), mask)),
   }
   for (const secret of secrets) concealer.learn(secret)
   return concealer
@@ -39,7 +44,7 @@ export function createConcealer(secrets: readonly string[] = [], mask = '[secret
 
 /** Virtual keys by their prefix, in every writing. For texts in which long names must stay as they are. */
 export function hideVirtualKeys(text: string): string {
-  return maskText(text, VIRTUAL_KEY_NEEDLES, `${KEY_PREFIX}[secret]`)
+  return mayBegin(text, BEGINNINGS) ? maskText(text, virtualKeys(), `${KEY_PREFIX}[secret]`) : text
 }
 
 function maskText(text: string, needles: Needles, mask: string): string {
@@ -66,9 +71,17 @@ function mayBegin(text: string, { starts }: Needles): boolean {
 const ALNUM: Characters = [...Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789')]
 const RANDOM_LENGTH = 28
 
-/** Anything with the prefix and the length: a wrong checksum may be a slip of somebody who copied a key. */
-const VIRTUAL_KEYS: readonly State[] = machinesFor([
-  ...literal(KEY_PREFIX),
-  ...Array.from({ length: RANDOM_LENGTH }, () => ALNUM),
-])
-const VIRTUAL_KEY_NEEDLES: Needles = needlesOf(VIRTUAL_KEYS)
+/** How virtual keys begin, in each writing. */
+const BEGINNINGS: Needles = needlesOf(machinesFor(literal(KEY_PREFIX)))
+
+let wholeKeys: Needles | undefined
+
+/**
+ * Anything with the prefix and the length: a wrong checksum may be a slip of somebody who copied a key.
+ * Made for the first text that begins so: it takes megabytes, and most programs never meet one.
+ */
+function virtualKeys(): Needles {
+  const random = Array.from({ length: RANDOM_LENGTH }, () => ALNUM)
+  wholeKeys ??= needlesOf(machinesFor([...literal(KEY_PREFIX), ...random]))
+  return wholeKeys
+}

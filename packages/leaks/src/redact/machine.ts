@@ -45,7 +45,15 @@ const wide: Writing = (characters) => [[characters, [0]]]
 
 /** What finds a text, or any text of a shape, in each of its writings. */
 export function machinesFor(text: readonly Characters[]): readonly State[] {
-  return [escaped, hexadecimal, wide].map((writing) => build(text.map(writing))).concat(base64Machines(text))
+  const machines = [escaped, hexadecimal, wide].map((writing) => build(written(text, writing)))
+  return [...machines, ...base64Machines(text)]
+}
+
+/** Characters that stand in a text more than once are written down once. */
+function written(text: readonly Characters[], writing: Writing): readonly ReturnType<Writing>[] {
+  const known = new Map<Characters, ReturnType<Writing>>()
+  for (const characters of text) if (!known.has(characters)) known.set(characters, writing(characters))
+  return text.map((characters) => known.get(characters) ?? [])
 }
 
 /** A text as it stands, in whatever writing. */
