@@ -22,8 +22,9 @@ function namesBelow(command: Command, before: readonly string[]): readonly (read
     })
 }
 
+const program = await createProgram({ world, run: async () => {} })
+
 describe('the help', () => {
-  const program = createProgram({ world, run: async () => {} })
   for (const names of namesBelow(program, [])) {
     it(`of ${names.join(' ')} teaches with an example`, async () => {
       await using test = await openTestWorld()
@@ -33,6 +34,15 @@ describe('the help', () => {
       assert.match(output, /--json/)
     })
   }
+
+  it('is the same for a command that is loaded alone', async () => {
+    for (const command of program.commands) {
+      if (command.name() === 'help') continue
+      const alone = await createProgram({ world, run: async () => {} }, ['--quiet', command.name(), 'word'])
+      const found = alone.commands.find((other) => other.name() === command.name())
+      assert.equal(found?.helpInformation(), command.helpInformation())
+    }
+  })
 
   it('knows every command that was promised', () => {
     const promised =

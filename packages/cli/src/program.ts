@@ -2,85 +2,12 @@ import { GatewayError, hintsOf, TRAITS } from '@guichet/core'
 import { hideCredentials } from '@guichet/leaks'
 import { Command, CommanderError } from 'commander'
 import type { Cli } from './command.ts'
-import { addAccount } from './commands/account.ts'
-import { addAdopt } from './commands/adopt.ts'
-import { addApprove } from './commands/approve.ts'
-import { addAttr } from './commands/attr.ts'
-import { addBackup } from './commands/backup.ts'
-import { addCat } from './commands/cat.ts'
-import { addCompletion } from './commands/completion.ts'
-import { addConfig } from './commands/config.ts'
-import { addCp } from './commands/cp.ts'
-import { addDemo } from './commands/demo.ts'
-import { addDoctor } from './commands/doctor.ts'
-import { addEmulator } from './commands/emulator.ts'
-import { addExplain } from './commands/explain.ts'
-import { addFind } from './commands/find.ts'
-import { addGet } from './commands/get.ts'
-import { addInit } from './commands/init.ts'
-import { addKey } from './commands/key.ts'
-import { addLedger } from './commands/ledger.ts'
-import { addLink } from './commands/link.ts'
-import { addLs } from './commands/ls.ts'
-import { addMkdir } from './commands/mkdir.ts'
-import { addMv } from './commands/mv.ts'
-import { addPanic } from './commands/panic.ts'
-import { addPut } from './commands/put.ts'
-import { addRemote } from './commands/remote.ts'
-import { addRestore } from './commands/restore.ts'
-import { addResume } from './commands/resume.ts'
-import { addRm } from './commands/rm.ts'
-import { addRotate } from './commands/rotate.ts'
-import { addRun } from './commands/run.ts'
-import { addScan } from './commands/scan.ts'
-import { addScanVirus } from './commands/scan-virus.ts'
-import { addSeal } from './commands/seal.ts'
-import { addServe } from './commands/serve.ts'
-import { addShare } from './commands/share.ts'
-import { addStat } from './commands/stat.ts'
-import { addStatus } from './commands/status.ts'
-import { addTrash } from './commands/trash.ts'
-import { addTree } from './commands/tree.ts'
-import { addUnseal } from './commands/unseal.ts'
-import { addVault } from './commands/vault.ts'
+import { loadCommands } from './commands.ts'
 import { foreseen, usageError, withoutKeys } from './failures.ts'
 import { createPrinter, type Printer } from './print.ts'
 import { type GlobalOptions, openSession } from './session.ts'
 import { VERSION } from './version.ts'
 import type { World } from './world.ts'
-
-/** Adds one command to the program, in the order of the help. */
-type Add = (program: Command, cli: Cli) => void
-
-const GROUPS: Readonly<Record<string, readonly Add[]>> = {
-  'Start here:': [addInit, addServe, addDemo, addStatus],
-  'Files and folders:': [
-    addLs,
-    addTree,
-    addFind,
-    addStat,
-    addGet,
-    addCat,
-    addPut,
-    addMkdir,
-    addMv,
-    addCp,
-    addRm,
-  ],
-  'More about files:': [addLink, addShare, addAttr, addScanVirus, addRemote],
-  'Other tools, and keys for them:': [
-    addRun,
-    addAdopt,
-    addKey,
-    addApprove,
-    addTrash,
-    addExplain,
-    addScan,
-    addLedger,
-  ],
-  'The account and its API key:': [addAccount, addSeal, addUnseal, addRotate, addVault, addPanic, addResume],
-  'Around it:': [addDoctor, addBackup, addRestore, addConfig, addEmulator, addCompletion],
-}
 
 /** Runs one command line and resolves with its exit code. Never rejects; prints no stack trace. */
 export async function runCli(argv: readonly string[], world: World): Promise<number> {
@@ -93,7 +20,8 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     },
   }
   try {
-    await createProgram(cli).parseAsync([...argv], { from: 'user' })
+    const program = await createProgram(cli, argv)
+    await program.parseAsync([...argv], { from: 'user' })
     return code
   } catch (failure) {
     if (failure instanceof CommanderError) return failure.exitCode
@@ -132,7 +60,8 @@ function reasonOf(failure: unknown, world: World): GatewayError {
   return error.code === 'cancelled' && stop.aborted ? foreseen(stop.reason) : error
 }
 
-export function createProgram(cli: Cli): Command {
+/** The program with the commands that the command line may mean; with all of them where it names none. */
+export async function createProgram(cli: Cli, argv: readonly string[] = []): Promise<Command> {
   const program = new Command('guichet')
     .description('The counter between every tool and one 1fichier account.')
     .option('--home <dir>', 'where the state lives (default: $GUICHET_HOME, or the data directory)')
@@ -149,7 +78,7 @@ export function createProgram(cli: Cli): Command {
     })
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError(true)
-  for (const [group, adds] of Object.entries(GROUPS)) {
+  for (const { group, adds } of await loadCommands(argv)) {
     program.commandsGroup(group)
     for (const add of adds) add(program, cli)
   }
