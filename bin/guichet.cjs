@@ -12,7 +12,7 @@ const main = path.join(__dirname, '..', 'packages', 'cli', 'src', 'main.ts')
 const flags = [
   '--openssl-legacy-provider',
   '--expose-gc',
-  '--max-semi-space-size=2',
+  '--max-semi-space-size=1',
   '--disable-warning=ExperimentalWarning',
 ]
 const command = [...flags, main, ...process.argv.slice(2)]
