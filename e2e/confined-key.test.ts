@@ -387,7 +387,7 @@ describe('a key for /a that may list and download', () => {
     assert.deepEqual(await readdir(local), ['mine.txt'])
     const owned = await as('key', 'list')
     assert.equal(owned.code, 3)
-    assert.match(owned.stderr, /only the owner may/)
+    assert.match(owned.stderr, /may not make or end keys, nor see them/)
   })
 
   it('is confined in rclone and behind the proxy too', {

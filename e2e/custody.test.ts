@@ -213,7 +213,7 @@ describe('panic', () => {
     assert.deepEqual(callsNow(), before)
 
     const steps = [...told.stderr.matchAll(/^ {2}\d\. guichet (\w+)/gm)].map((match) => match[1])
-    assert.deepEqual(steps, ['rotate', 'status', 'unseal', 'key'])
+    assert.deepEqual(steps, ['rotate', 'ledger', 'unseal', 'key'])
     await run(['rotate', '--key-file', '-'], stand.emulator.makeApiKey())
     assert.equal((await ownerStatus(stand)).keyholder.state, 'sealed')
     await run(['unseal'])
