@@ -69,4 +69,5 @@ it('where there is no keyring, that is said with what to do (K1)', async () => {
     `${failure.message} ${failure.hint}`,
     /secret-tool is not installed.*unlock file or a passphrase/,
   )
+  assert.ok(!process.getActiveResourcesInfo().includes('Timeout'), 'and nothing keeps the process alive')
 })

@@ -49,7 +49,8 @@ async function secretTool(
   const child = spawn('secret-tool', [...args], {
     env: Object.fromEntries(names.map((name) => [name, env[name]])),
     stdio: ['pipe', 'pipe', 'ignore'],
-    timeout: MINUTE_MS,
+    // Not `timeout`: its timer keeps the process for a minute when there is no such program.
+    signal: AbortSignal.timeout(MINUTE_MS),
   })
   const closed = new Promise<number | null>((resolve, reject) => {
     child.once('close', resolve)
@@ -62,12 +63,16 @@ async function secretTool(
 }
 
 function missing(cause: Error): GatewayError {
-  const why =
-    systemCodeOf(cause) === 'ENOENT'
-      ? 'the program secret-tool is not installed'
-      : 'secret-tool does not start'
+  const why = whyMissing(cause)
   return new GatewayError('unavailable', `there is no keyring here: ${why}`, {
     hint: 'install it (on Debian: `apt install libsecret-tools`), or use an unlock file or a passphrase',
     cause,
   })
+}
+
+function whyMissing(cause: Error): string {
+  if (systemCodeOf(cause) === 'ENOENT') return 'the program secret-tool is not installed'
+  return cause.name === 'AbortError'
+    ? 'secret-tool did not answer for a minute'
+    : 'secret-tool does not start'
 }
