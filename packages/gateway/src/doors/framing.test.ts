@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { VERBS } from '@guichet/core'
 import { smuggledRequests } from '@guichet/testkit'
 import { type Counter, openCounter } from './counter.testing.ts'
@@ -47,6 +48,32 @@ describe('a request with two meanings (R4)', () => {
     const seen = (await exchange(counter.port, inner, 1)).slice(0, 12)
     assert.equal(seen, 'HTTP/1.1 200', 'what was hidden would have been answered by itself')
     assert.ok(counter.calls().includes('makeFolder'))
+  })
+
+  it('stands in the ledger, also when nobody could read it, and so that it cannot fill it (R4)', async () => {
+    const { counter } = await withKey()
+    await using _ = counter
+    const lines = async (): Promise<readonly string[]> =>
+      (await counter.ledger.recent(99))
+        .filter(({ verb }) => verb === 'authenticate')
+        .map(({ target, reason }) => `${target}: ${reason}`)
+    await exchange(counter.port, 'GET / HTTP/1.1\r\nHost: a\r\nBad Name: b\r\n\r\n')
+    await exchange(counter.port, 'CONNECT x:443 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n')
+    const unread = 'a request: the request cannot be read as HTTP, or in more than one way'
+    // The line is written while the refusal is on its way.
+    while ((await lines()).length < 2) await setImmediate()
+    assert.deepEqual(await lines(), [unread, unread])
+    for (let more = 0; more < 60; more += 1) await exchange(counter.port, 'nonsense\r\n\r\n')
+    assert.ok((await lines()).length < 30)
+    // A client that goes away in the middle of its request has done nothing.
+    const before = (await lines()).length
+    counter.clock.jump(3_600_000)
+    const socket = connect(counter.port, '127.0.0.1')
+    await new Promise<void>((resolve) => {
+      socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf', () => socket.end(resolve))
+    })
+    await exchange(counter.port, 'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    assert.equal((await lines()).length, before)
   })
 
   it('leaves no place on its connection for another one behind it (R4)', async () => {

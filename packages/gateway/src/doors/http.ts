@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { MINUTE_MS, SECOND_MS, systemCodeOf } from '@guichet/core'
 import { createPipelining, refuseExpectation } from '../pipelining.ts'
@@ -47,11 +48,13 @@ export function createHttp(
     /** Takes a CONNECT; without it there are none. */
     readonly connect?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
     readonly tls?: CertificatePair | undefined
+    /** Told of each request that is refused before anybody here could read it, with the address it came from. */
+    readonly unread?: (from: string | undefined) => void
     readonly crowd?: CrowdRule
     readonly patience?: HttpPatience
   } = {},
 ): Server | HttpsServer {
-  const { connect, tls, crowd, patience = PATIENCE } = options
+  const { connect, tls, crowd, unread, patience = PATIENCE } = options
   const pipelining = createPipelining()
   const guarded = pipelining.guard((request, response) => {
     limit(request, response, patience)
@@ -68,21 +71,32 @@ export function createHttp(
   server.on('connect', (request: IncomingMessage, socket, head: Buffer) => {
     // Behind an answer under way there is no place for a tunnel: its first bytes would end up inside that answer.
     if (connect === undefined || pipelining.isBusy(socket)) socket.destroy()
-    else if (tunnelAmbiguity(request) !== undefined)
+    else if (tunnelAmbiguity(request) === undefined) connect(request, socket, head)
+    else {
+      unread?.(request.socket.remoteAddress)
       endWith(socket, '400 Bad Request', 'this CONNECT can be understood in more than one way\n')
-    else connect(request, socket, head)
+    }
   })
   server.on('checkExpectation', pipelining.guard(refuseExpectation))
   server.on('clientError', (failure: Error, socket) => {
+    const code = systemCodeOf(failure) ?? ''
+    if (isMalformed(code)) unread?.(socket instanceof Socket ? socket.remoteAddress : undefined)
     // Whatever is written to a connection with an answer under way would end up inside that answer.
     if (!socket.writable || pipelining.isBusy(socket)) {
       socket.destroy()
       return
     }
-    const [status, text] = UNREADABLE[systemCodeOf(failure) ?? ''] ?? NO_HTTP
+    const [status, text] = UNREADABLE[code] ?? NO_HTTP
     endWith(socket, status, text)
   })
   return server
+}
+
+/** What the parser calls a fault and is none: a client that goes away, and bytes behind the last request of a connection. */
+const NO_FAULTS: readonly string[] = ['HPE_INVALID_EOF_STATE', 'HPE_CLOSED_CONNECTION']
+
+function isMalformed(code: string): boolean {
+  return code.startsWith('HPE_') && !NO_FAULTS.includes(code)
 }
 
 /** A client that is here for something shakes hands at once. */

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { inspect } from 'node:util'
 import { type Clock, GatewayError, isUpstreamHost, SECOND_MS, systemCodeOf, TRAITS } from '@guichet/core'
 import type { Log } from '../log.ts'
+import { plainAddress } from '../services/addresses.ts'
 import { unknownCaller } from '../services/admission.ts'
 import { clientAddress } from '../services/client-address.ts'
 import type { Gate } from '../services/gate.ts'
@@ -67,13 +68,15 @@ export async function listen(options: {
   const { trustedProxies = [] } = options
   const state: { doors: Doors | undefined; isStopping: boolean } = { doors: undefined, isStopping: false }
 
+  const newRequestId = (): string => Buffer.from(options.random(8)).toString('hex')
+
   function visit(
     request: IncomingMessage,
     response: ServerResponse,
     isLocal: boolean,
     tunnel: Visit['tunnel'],
   ): void {
-    const requestId = Buffer.from(options.random(8)).toString('hex')
+    const requestId = newRequestId()
     response.setHeader('x-request-id', requestId)
     response.on('error', () => undefined) // The client went away: its visit ends by its signal.
     const { doors } = state
@@ -116,6 +119,9 @@ export async function listen(options: {
         connect(request, socket, head) {
           if (state.doors === undefined || state.isStopping) socket.destroy()
           else state.doors.proxy.connect(request, socket, head)
+        },
+        unread: (address) => {
+          if (state.doors !== undefined) void noteUnread(state.doors.gate, newRequestId(), address)
         },
       },
     ),
@@ -160,6 +166,13 @@ export async function listen(options: {
       await rm(options.adminSocket, { force: true })
     },
   }
+}
+
+/** Whoever sent it has been refused; if the ledger cannot have the line, whatever comes next is told so. */
+async function noteUnread(gate: Gate, requestId: string, address: string | undefined): Promise<void> {
+  const from = address === undefined ? undefined : plainAddress(address)
+  const refusal = new GatewayError('invalid', 'the request cannot be read as HTTP, or in more than one way')
+  await unknownCaller(gate, { door: 'native', requestId, from }, 'a request', refusal).catch(() => undefined)
 }
 
 async function answer(doors: Doors, visit: Visit): Promise<void> {
