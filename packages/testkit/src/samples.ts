@@ -4,6 +4,7 @@ import {
   type FolderEntry,
   type FolderId,
   type FolderListing,
+  type LedgerEntry,
   parseFileId,
   parseFolderId,
   parseKeyId,
@@ -61,6 +62,20 @@ export function sampleListing(number: number, fields: Partial<FolderListing> = {
     files: [],
     fileCount: fields.files?.length ?? 0,
     publicUrl: undefined,
+    ...fields,
+  }
+}
+
+export function sampleEntry(number: number, fields: Partial<LedgerEntry> = {}): LedgerEntry {
+  return {
+    atMs: Date.UTC(2026, 0, 1) + number,
+    requestId: `r-${number}`,
+    key: 'owner',
+    door: 'api',
+    verb: 'list',
+    target: '/',
+    decision: 'allow',
+    reason: '',
     ...fields,
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { ROOT, VERBS } from '@guichet/core'
+import { sampleEntry } from '@guichet/testkit'
 import { type Answer, type Counter, openCounter } from './counter.testing.ts'
 
 /** What makes the ledger unwritable, at the place where SQLite meets it; gives what ends the fault. */
@@ -34,16 +35,7 @@ const FAULTS: Readonly<Record<string, (counter: Counter) => Promise<() => void>>
   },
 }
 
-const ENTRY = {
-  atMs: 1,
-  requestId: 'r-1',
-  key: 'owner',
-  door: 'api',
-  verb: 'list',
-  target: '/',
-  decision: 'allow',
-  reason: '',
-} as const
+const ENTRY = sampleEntry(1)
 
 describe('a ledger that cannot be written', () => {
   for (const [name, begin] of Object.entries(FAULTS)) {

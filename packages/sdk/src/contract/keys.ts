@@ -1,4 +1,4 @@
-import type { ApprovalRequest, ApprovalRule, Budget, LimitsChange, TrashRule } from '@guichet/core'
+import type { ApprovalRequest, Budget, KeyLimits, LimitsChange } from '@guichet/core'
 
 /** `POST /tickets` → ApiTicket: a link to one file of the account for whoever has no key; verb `download`. */
 export interface ApiIssueTicket {
@@ -41,28 +41,8 @@ export interface ApiKey {
   readonly ended?: { readonly problem: 'expired' | 'idle'; readonly atMs: number }
 }
 
-/** What narrows a key beyond its verbs, its root and its end; what is absent does not. */
-export interface ApiKeyLimits {
-  /** It is good from this moment on. */
-  readonly notBeforeMs?: number | undefined
-  /** Unused for so long, it ends for good. */
-  readonly idleMs?: number | undefined
-  /** Idle time counts from here at the earliest: `idleMs` was set on a key that was there. */
-  readonly idleFromMs?: number | undefined
-  /** So many requests are let in during its whole life. */
-  readonly uses?: number | undefined
-  /** Blocks of addresses that it may be used from; absent: from everywhere. */
-  readonly from?: readonly string[] | undefined
-  /** Blocks of addresses that it may not be used from. */
-  readonly notFrom?: readonly string[] | undefined
-  /** May its holder issue narrower keys? */
-  readonly mayIssue?: boolean | undefined
-  readonly budgets?: readonly Budget[] | undefined
-  /** What it may destroy in a day without a person being asked. */
-  readonly approval?: ApprovalRule | undefined
-  /** Where its deletions go; set by `trash` of ApiIssueKey. */
-  readonly trash?: TrashRule | undefined
-}
+/** `trash` is set by `trash` of ApiIssueKey. */
+export type ApiKeyLimits = KeyLimits
 
 export type ApiLimitsChange = LimitsChange
 

@@ -10,6 +10,7 @@ import {
   type LedgerEntry,
   parseKeyId,
 } from '@guichet/core'
+import { sampleEntry } from '../samples.ts'
 
 /** What every `Ledger` does. `open` gives an empty one. */
 export function ledgerContract(name: string, open: () => Promise<Ledger>): void {
@@ -17,7 +18,7 @@ export function ledgerContract(name: string, open: () => Promise<Ledger>): void 
     it('gives back what was recorded, newest first', async () => {
       const ledger = await open()
       const denied: LedgerEntry = {
-        ...entry(2),
+        ...sampleEntry(2),
         key: parseKeyId('k-00000001'),
         door: 'proxy',
         verb: 'delete',
@@ -25,15 +26,15 @@ export function ledgerContract(name: string, open: () => Promise<Ledger>): void 
         decision: 'deny',
         reason: 'the key may not delete',
       }
-      await ledger.record(entry(1))
+      await ledger.record(sampleEntry(1))
       await ledger.record(denied)
-      assert.deepEqual(await ledger.recent(10), [denied, entry(1)])
+      assert.deepEqual(await ledger.recent(10), [denied, sampleEntry(1)])
       assert.equal(await ledger.count(), 2)
     })
 
     it('keeps the order of overlapping calls (K17)', async () => {
       const ledger = await open()
-      const entries = Array.from({ length: 500 }, (_, index) => entry(index))
+      const entries = Array.from({ length: 500 }, (_, index) => sampleEntry(index))
       await Promise.all(entries.map((one) => ledger.record(one)))
       assert.deepEqual(await ledger.recent(500), entries.toReversed())
     })
@@ -41,8 +42,8 @@ export function ledgerContract(name: string, open: () => Promise<Ledger>): void 
     it('gives at most as many as asked for', async () => {
       const ledger = await open()
       assert.deepEqual(await ledger.recent(5), [])
-      for (let number = 0; number < 5; number += 1) await ledger.record(entry(number))
-      assert.deepEqual(await ledger.recent(2), [entry(4), entry(3)])
+      for (let number = 0; number < 5; number += 1) await ledger.record(sampleEntry(number))
+      assert.deepEqual(await ledger.recent(2), [sampleEntry(4), sampleEntry(3)])
       assert.deepEqual(await ledger.recent(0), [])
       assert.equal(await ledger.count(), 5)
     })
@@ -54,7 +55,7 @@ export function ledgerBookContract(name: string, open: () => Promise<Ledger & Le
   describe(`${name} is a LedgerBook`, () => {
     it('has the tree of what was recorded, in one call or in many (K17)', async () => {
       const [one, other] = [await open(), await open()]
-      const entries = Array.from({ length: 37 }, (_, index) => entry(index))
+      const entries = Array.from({ length: 37 }, (_, index) => sampleEntry(index))
       await Promise.all(entries.map((each) => one.record(each)))
       for (const each of entries) await other.record(each)
       assert.equal((await one.head()).size, 37)
@@ -68,7 +69,7 @@ export function ledgerBookContract(name: string, open: () => Promise<Ledger & Le
       const ledger = await open()
       const heads = [await ledger.head()]
       for (let number = 0; number < 20; number += 1) {
-        await ledger.record(entry(number))
+        await ledger.record(sampleEntry(number))
         heads.push(await ledger.head())
       }
       for (const older of heads) {
@@ -84,7 +85,7 @@ export function ledgerBookContract(name: string, open: () => Promise<Ledger & Le
       for (let number = 0; number < 10; number += 1) {
         const isOdd = number % 2 === 1
         await ledger.record({
-          ...entry(number),
+          ...sampleEntry(number),
           target: `/folder ${number % 3}/%_`,
           key: isOdd ? parseKeyId('k-00000001') : 'owner',
           decision: isOdd ? 'deny' : 'allow',
@@ -99,7 +100,7 @@ export function ledgerBookContract(name: string, open: () => Promise<Ledger & Le
       assert.deepEqual(await found({ target: '%' }, 1), [10])
       assert.deepEqual(await found({ target: 'f_lder' }), [])
       assert.deepEqual(await found({ decision: 'allow', before: 6, after: 1 }), [5, 3])
-      assert.deepEqual(await found({ sinceMs: entry(3).atMs, untilMs: entry(5).atMs }), [5, 4])
+      assert.deepEqual(await found({ sinceMs: sampleEntry(3).atMs, untilMs: sampleEntry(5).atMs }), [5, 4])
       assert.deepEqual(await found({ verb: 'delete' }), [])
       assert.deepEqual(await found({ door: 'api', verb: 'list' }, 1), [10])
     })
@@ -122,16 +123,3 @@ export function ledgerBookContract(name: string, open: () => Promise<Ledger & Le
 }
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
-
-function entry(number: number): LedgerEntry {
-  return {
-    atMs: Date.UTC(2026, 0, 1) + number,
-    requestId: `r-${number}`,
-    key: 'owner',
-    door: 'api',
-    verb: 'list',
-    target: '/',
-    decision: 'allow',
-    reason: '',
-  }
-}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { LedgerEntry } from '@guichet/core'
-import { FakeClock, MemoryWitness } from '@guichet/testkit'
+import { FakeClock, MemoryWitness, sampleEntry } from '@guichet/testkit'
 import fc from 'fast-check'
 import { createLog } from '../../log.ts'
 import { type Database, openDatabase, SqliteFactStore, SqliteLedger } from '../../stores/sqlite/index.ts'
@@ -139,15 +139,4 @@ async function openWorld(target = '/folder'): Promise<World> {
   }
 }
 
-function entry(number: number, target: string): LedgerEntry {
-  return {
-    atMs: Date.UTC(2026, 0, 1) + number,
-    requestId: `r-${number}`,
-    key: 'owner',
-    door: 'api',
-    verb: 'list',
-    target,
-    decision: 'allow',
-    reason: '',
-  }
-}
+const entry = (number: number, target: string): LedgerEntry => sampleEntry(number, { target })

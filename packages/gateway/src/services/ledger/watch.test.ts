@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { GatewayError, type LedgerEntry, MINUTE_MS, SECOND_MS } from '@guichet/core'
-import { FakeClock, MemoryWitness } from '@guichet/testkit'
+import { GatewayError, MINUTE_MS, SECOND_MS } from '@guichet/core'
+import { FakeClock, MemoryWitness, sampleEntry } from '@guichet/testkit'
 import { createLog } from '../../log.ts'
 import { openDatabase, SqliteFactStore, SqliteLedger } from '../../stores/sqlite/index.ts'
 import { createGate } from '../gate.ts'
@@ -192,17 +192,7 @@ function openWorld(witness: MemoryWitness = new MemoryWitness()): World {
 }
 
 async function record(book: SqliteLedger, count: number, target = '/'): Promise<void> {
-  const entry: LedgerEntry = {
-    atMs: 1,
-    requestId: 'r',
-    key: 'owner',
-    door: 'api',
-    verb: 'list',
-    target,
-    decision: 'allow',
-    reason: '',
-  }
-  await Promise.all(Array.from({ length: count }, () => book.record(entry)))
+  await Promise.all(Array.from({ length: count }, () => book.record(sampleEntry(1, { target }))))
 }
 
 function edit({ db }: World, sequence: number): void {

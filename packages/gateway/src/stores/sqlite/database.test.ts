@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
-import { sampleFile, sampleKey, sampleListing } from '@guichet/testkit'
+import { sampleEntry, sampleFile, sampleKey, sampleListing } from '@guichet/testkit'
 import { type Database, openDatabase } from './database.ts'
 import { SqliteKeyStore, SqliteLedger, SqliteTree } from './index.ts'
 
@@ -251,16 +251,7 @@ describe('the ledger in SQLite', () => {
   })
 })
 
-const ENTRY = {
-  atMs: 1,
-  requestId: 'r-1',
-  key: 'owner',
-  door: 'api',
-  verb: 'list',
-  target: '/',
-  decision: 'allow',
-  reason: '',
-} as const
+const ENTRY = sampleEntry(1)
 
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => void setImmediate(resolve))
