@@ -4,24 +4,20 @@ import {
   APPROVAL_TIMEOUT_MINUTES,
   type Budget,
   budgetText,
-  CONSERVATIVE_RULES,
-  findEndpoint,
   GatewayError,
-  LOCK_POLICY,
-  type LockPolicy,
   MINUTE_MS,
-  type PaceRule,
   parseBudgets,
-  scaleRules,
   systemCodeOf,
 } from '@guichet/core'
 import { z } from 'zod'
 import type { CertificateFiles } from './certificate.ts'
+import { type Pace, readRules } from './config-pace.ts'
+import { parseJson, readText } from './config-text.ts'
 import { checkCertificate, DEFAULT_LISTEN, parseHostPort, parseListen } from './listeners.ts'
 import type { LogLevel } from './log.ts'
 import { requireBlocks } from './services/addresses.ts'
 
-export interface Config {
+export interface Config extends Pace {
   readonly home: string
   readonly listen: { readonly host: string; readonly port: number }
   /** The certificate that the port shows; without it the port speaks plain HTTP. */
@@ -36,10 +32,6 @@ export interface Config {
   readonly upstreamRoute: { readonly host: string; readonly port: number } | undefined
   /** A CA to trust for them, as PEM. */
   readonly upstreamCa: string | undefined
-  readonly rules: readonly PaceRule[]
-  readonly locks: LockPolicy
-  /** How many times faster 1fichier's time runs; 1 for the real one. */
-  readonly timeScale: number
   /** For so long a listing is answered without a thought; later it is refreshed behind the answer. */
   readonly freshMs: number
   /** Disk space that uploads leave free. */
@@ -91,31 +83,6 @@ const file = z.strictObject({
   plainHttp: z.boolean().optional(),
   tls: z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) }).optional(),
   trustedProxies: z.array(z.string()).optional(),
-})
-
-const rulesFile = z.strictObject({
-  /** Every window and lock this many times shorter: for a stand-in whose time runs faster. */
-  timeScale: z.number().positive().max(1_000_000).optional(),
-  rules: z
-    .array(
-      z.strictObject({
-        id: z.string().min(1),
-        burst: z.number().int().positive(),
-        gapMs: z.number().nonnegative(),
-        per: z.enum(['account', 'folder']).optional(),
-        endpoints: z.array(z.string()).min(1).optional(),
-        source: z.string().optional(),
-      }),
-    )
-    .optional(),
-  locks: z
-    .strictObject({
-      floodMs: z.number().positive().optional(),
-      lockedMs: z.number().positive().optional(),
-      longestMs: z.number().positive().optional(),
-      probeMs: z.number().positive().optional(),
-    })
-    .optional(),
 })
 
 /**
@@ -264,82 +231,6 @@ function readOwnerBudgets(texts: readonly string[] = [], problems: string[]): re
     problems.push(`ownerBudgets: ${GatewayError.from(failure).message}`)
     return []
   }
-}
-
-function readRules(
-  name: string | undefined,
-  problems: string[],
-): Pick<Config, 'rules' | 'locks' | 'timeScale'> {
-  const text = name === undefined ? undefined : readText(name, 'rules', problems)
-  const wish = text === undefined ? undefined : parseJson(text, rulesFile, 'rules', problems)
-  const changes = wish?.rules ?? []
-  problems.push(...changes.flatMap((change, index) => problemsOfRule(change, changes.slice(0, index))))
-  const changed = new Map(changes.map((change) => [change.id, change]))
-  const known = CONSERVATIVE_RULES.map((rule) => ({ ...rule, ...ruleOf(changed.get(rule.id)) }))
-  const timeScale = wish?.timeScale ?? 1
-  const locks: LockPolicy = { ...LOCK_POLICY, ...definedOnly(wish?.locks ?? {}) }
-  return {
-    timeScale,
-    rules: scaleRules(known, timeScale),
-    locks: {
-      floodMs: locks.floodMs / timeScale,
-      lockedMs: locks.lockedMs / timeScale,
-      longestMs: locks.longestMs / timeScale,
-      probeMs: Math.max(locks.probeMs / timeScale, 5_000),
-    },
-  }
-}
-
-type RuleChange = NonNullable<z.infer<typeof rulesFile>['rules']>[number]
-
-/** What would otherwise quietly do nothing. */
-function problemsOfRule(
-  { id, endpoints = [] }: RuleChange,
-  before: readonly RuleChange[],
-): readonly string[] {
-  const known = CONSERVATIVE_RULES.map((rule) => rule.id)
-  const problems = endpoints
-    .filter((name) => findEndpoint(name) === undefined)
-    .map((name) => `rules: ${id}: there is no endpoint ${JSON.stringify(name)}`)
-  if (!known.includes(id)) problems.push(`rules: there is no rule "${id}" (${known.join(' ')})`)
-  if (before.some((change) => change.id === id)) problems.push(`rules: "${id}" stands there twice`)
-  return problems
-}
-
-function ruleOf(change: RuleChange | undefined): Partial<PaceRule> {
-  if (change === undefined) return {}
-  const { burst, gapMs, per, source = 'rules file' } = change
-  const endpoints = change.endpoints?.flatMap((name) => findEndpoint(name) ?? [])
-  return definedOnly({ burst, gapMs, per, source, endpoints })
-}
-
-function definedOnly<T extends object>(value: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
-  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined)
-  return Object.fromEntries(entries) as { [Name in keyof T]?: Exclude<T[Name], undefined> }
-}
-
-function readText(name: string, what: string, problems: string[]): string | undefined {
-  try {
-    return readFileSync(name, 'utf8')
-  } catch (failure) {
-    problems.push(`${what}: ${name} cannot be read (${systemCodeOf(failure) ?? 'unknown reason'})`)
-    return undefined
-  }
-}
-
-function parseJson<T>(text: string, shape: z.ZodType<T>, what: string, problems: string[]): T | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    problems.push(`${what}: is not JSON`)
-    return undefined
-  }
-  const parsed = shape.safeParse(value)
-  if (parsed.success) return parsed.data
-  for (const issue of parsed.error.issues)
-    problems.push(`${what}: ${issue.path.join('.') || 'the file'}: ${issue.message}`)
-  return undefined
 }
 
 function flagOf(
