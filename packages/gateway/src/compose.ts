@@ -22,18 +22,13 @@ import { requirePrivateHome } from './private-home.ts'
 import { createApprovals } from './services/approvals/asked-approvals.ts'
 import { openBudgets } from './services/budgets/durable-budgets.ts'
 import { pathOfFolder } from './services/catalogue/path-of.ts'
-import { createCustody } from './services/custody.ts'
-import { createExplain } from './services/explain.ts'
 import { createGate } from './services/gate.ts'
 import { startKeyEndings } from './services/key-endings.ts'
-import { createLastingTickets } from './services/lasting-tickets.ts'
-import { createLeakedKeys } from './services/leaked-keys.ts'
 import { createLedgerReading } from './services/ledger/reading.ts'
 import { type LedgerWatch, watchLedger } from './services/ledger/watch.ts'
 import { createPrincipals } from './services/principals.ts'
 import type { Scheduler } from './services/scheduler/scheduler.ts'
 import { createStatus } from './services/status.ts'
-import { linksOf } from './services/tickets.ts'
 import { startTrashRounds } from './services/trash/rounds.ts'
 import type { Uploader } from './services/uploads/uploader.ts'
 import { lockHome, openDatabase } from './stores/sqlite/index.ts'
@@ -138,8 +133,8 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     clock,
   })
 
-  const { keys, wraps } = createKeyDesk(stores, { gate, principals, world, onRevoked, onReplaced })
-  opened.use(await startKeyEndings({ keys: stores.keys, wraps, clock, log }))
+  const desk = createKeyDesk(stores, services, { world, seal, onRevoked, onReplaced })
+  opened.use(await startKeyEndings({ keys: stores.keys, wraps: desk.wraps, clock, log }))
 
   await uploader.recover()
   opened.use(startTrashRounds({ trash: services.trash, clock, log }))
@@ -148,24 +143,9 @@ export async function startGateway(config: Config, world: World): Promise<Gatewa
     api: createApiDoor({
       ...services,
       ledgers: createLedgerReading({ book: stores.ledger, watch, gate }),
-      keys,
-      wraps,
-      explain: createExplain({ ...services, keys, store: stores.keys, clock }),
-      lastingTickets: createLastingTickets({ ...services, store: stores.tickets, clock, random }),
-      leakedKeys: createLeakedKeys({
-        store: stores.keys,
-        wraps: stores.wraps,
-        principals,
-        keys,
-        gate,
-        clock,
-      }),
+      ...desk,
       status: () => status.get(),
       resume: () => resume(scheduler, uploader),
-      custody: createCustody({
-        ...{ ...stores, gate, clock, seal, onRevoked },
-        links: linksOf(services.tickets, stores.tickets),
-      }),
     }),
     proxy,
     gate,

@@ -9,15 +9,19 @@ import type { HostFor } from '../services/catalogue/catalogue.ts'
 import { createCatalogue } from '../services/catalogue/tree-catalogue.ts'
 import { createChanges } from '../services/changes/changes.ts'
 import { createChangeSender } from '../services/changes/sender.ts'
+import { type Custody, createCustody } from '../services/custody.ts'
 import { createDestruction } from '../services/destruction.ts'
 import { createDownloads } from '../services/downloads.ts'
+import { createExplain, type Explain } from '../services/explain.ts'
 import { createForeign } from '../services/foreign.ts'
 import { createFtp } from '../services/ftp.ts'
 import type { Gate } from '../services/gate.ts'
 import { createKeys, type Keys } from '../services/keys.ts'
+import { createLastingTickets, type LastingTickets } from '../services/lasting-tickets.ts'
+import { createLeakedKeys, type LeakedKeys } from '../services/leaked-keys.ts'
 import type { Principals } from '../services/principals.ts'
 import { createRemotes } from '../services/remotes.ts'
-import { createTickets } from '../services/tickets.ts'
+import { createTickets, linksOf } from '../services/tickets.ts'
 import { createTrash } from '../services/trash/kept-trash.ts'
 import { meterUploads } from '../services/uploads/metered-uploads.ts'
 import type { Uploads } from '../services/uploads/uploads.ts'
@@ -71,20 +75,35 @@ export function createServices(
   }
 }
 
-/** What issues keys and hands them over. */
+/** What issues keys, hands them over, says what they may, and ends them. */
+export interface KeyDesk {
+  readonly keys: Keys
+  readonly wraps: Wraps
+  readonly explain: Explain
+  readonly lastingTickets: LastingTickets
+  readonly leakedKeys: LeakedKeys
+  readonly custody: Custody
+}
+
 export function createKeyDesk(
   stores: Stores,
+  services: DoorServices,
   options: {
-    readonly gate: Gate
-    readonly principals: Principals
     readonly world: Pick<World, 'clock' | 'log' | 'random'>
+    readonly seal: () => Promise<void>
     readonly onRevoked: (id: KeyId) => void
     readonly onReplaced: (id: KeyId, untilMs: number) => void
   },
-): { readonly keys: Keys; readonly wraps: Wraps } {
+): KeyDesk {
   const { world, ...rest } = options
+  const here = { ...world, ...services, ...rest }
+  const keys = createKeys({ ...here, store: stores.keys })
   return {
-    keys: createKeys({ ...world, ...rest, store: stores.keys }),
-    wraps: createWraps({ ...world, ...rest, ...stores }),
+    keys,
+    wraps: createWraps({ ...here, ...stores }),
+    explain: createExplain({ ...here, keys, store: stores.keys }),
+    lastingTickets: createLastingTickets({ ...here, store: stores.tickets }),
+    leakedKeys: createLeakedKeys({ ...here, keys, store: stores.keys, wraps: stores.wraps }),
+    custody: createCustody({ ...here, keys: stores.keys, links: linksOf(services.tickets, stores.tickets) }),
   }
 }

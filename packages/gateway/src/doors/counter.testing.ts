@@ -26,15 +26,10 @@ import { createLog } from '../log.ts'
 import { createApprovals } from '../services/approvals/asked-approvals.ts'
 import { openBudgets } from '../services/budgets/durable-budgets.ts'
 import { pathOfFolder } from '../services/catalogue/path-of.ts'
-import { createCustody } from '../services/custody.ts'
-import { createExplain } from '../services/explain.ts'
 import { createGate } from '../services/gate.ts'
 import type { Keys } from '../services/keys.ts'
-import { createLastingTickets } from '../services/lasting-tickets.ts'
-import { createLeakedKeys } from '../services/leaked-keys.ts'
 import { createLedgerReading } from '../services/ledger/reading.ts'
 import { createPrincipals, OWNER } from '../services/principals.ts'
-import { linksOf } from '../services/tickets.ts'
 import { createUploads } from '../services/uploads/journaled-uploads.ts'
 import { startUploader } from '../services/uploads/patient-uploader.ts'
 import { createUploadReach } from '../services/uploads/reach.ts'
@@ -208,31 +203,18 @@ export async function openCounter(options: CounterOptions = {}): Promise<Counter
     approvals.withdraw(id)
   }
   const onReplaced = (id: VirtualKey['id'], untilMs: number): void => server.visits.limit(id, untilMs)
-  const { keys, wraps } = createKeyDesk(stores, { gate, principals, world, onRevoked, onReplaced })
+  const seal = async (): Promise<void> => {}
+  const desk = createKeyDesk(stores, services, { world, seal, onRevoked, onReplaced })
+  const { keys } = desk
   await uploader.recover()
   server.open({
     native: createNativeDoor(services),
     api: createApiDoor({
       ...services,
-      keys,
+      ...desk,
       ledgers: createLedgerReading({ book: ledger, watch: { distrust: undefined }, gate }),
-      wraps,
-      lastingTickets: createLastingTickets({ ...services, store: stores.tickets, clock, random }),
-      explain: createExplain({ ...services, keys, store: stores.keys, clock }),
-      leakedKeys: createLeakedKeys({
-        store: stores.keys,
-        wraps: stores.wraps,
-        principals,
-        keys,
-        gate,
-        clock,
-      }),
       status: async () => ({ answered: true }) as never,
       resume: async () => {},
-      custody: createCustody({
-        ...{ gate, keys: stores.keys, clock, seal: async () => {}, onRevoked },
-        links: linksOf(services.tickets, stores.tickets),
-      }),
     }),
     proxy: {
       connect: (_request, socket) => void socket.destroy(),

@@ -101,7 +101,7 @@ describe('what is under way', () => {
     socket.resetAndDestroy()
     held.resolve()
     while (!counter.logged.some((line) => /the client has left|"level":50/.test(line))) {
-      await new Promise((resolve) => setTimeout(resolve, 1))
+      await new Promise((resolve) => setImmediate(resolve))
     }
     assert.deepEqual(
       counter.logged.filter((line) => line.includes('"level":50')),
